@@ -1,0 +1,1 @@
+"""TFDS builders of the audio data sets, one folder each."""

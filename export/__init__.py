@@ -1,0 +1,1 @@
+"""Exported modules: SavedModels for TF Hub and TF Serving."""

@@ -1,0 +1,39 @@
+"""Exports a run as a module, a SavedModel for TF Hub and TF Serving.
+
+  python -m gansynth_zoo.export --run_dir=runs/drums --name=my_drums
+
+Then, in Python: hub.load("my_drums").generate(4, seed=0)
+"""
+
+from absl import flags
+
+from gansynth_zoo import command_line
+from gansynth_zoo import runs
+from gansynth_zoo.export import saved_model
+
+_RUN_DIR = flags.DEFINE_string("run_dir", None, "Folder of the run.")
+_ZOO_DIR = flags.DEFINE_string(
+    "zoo_dir",
+    None,
+    "Folder of the modules; GANSYNTH_ZOO_DIR, or one in the cache folder, "
+    "unless given.",
+)
+_NAME = flags.DEFINE_string(
+    "name", None, "Name of the module; that of the preset unless given."
+)
+flags.mark_flag_as_required("run_dir")
+
+
+def main():
+    """Exports and says where to."""
+    folder = saved_model.export(
+        runs.Run(_RUN_DIR.value), _ZOO_DIR.value, _NAME.value
+    )
+    print(
+        f"Wrote {folder}\n"
+        f"Hear it:  python -m gansynth_zoo.generate --source={folder}"
+    )
+
+
+if __name__ == "__main__":
+    command_line.run(main)

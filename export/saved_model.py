@@ -1,0 +1,75 @@
+"""Run -> versioned SavedModel folder."""
+
+import datetime
+import json
+import pathlib
+
+import tensorflow as tf
+
+from gansynth_zoo import assemble
+from gansynth_zoo import errors
+from gansynth_zoo import hub
+from gansynth_zoo import storage
+from gansynth_zoo.export import module as modules
+
+
+def module_of(run, report=print):
+    """The module of a run's newest checkpoint, in memory.
+
+    Args:
+      run: a `runs.Run`.
+      report: function that is told of a damaged checkpoint.
+
+    Returns:
+      A `module.GeneratorModule`.
+
+    Raises:
+      ZooError: if the folder has no run, or the run no checkpoint.
+    """
+    preset = run.read_preset()
+    gan = assemble.make_gan(preset)
+    step = run.restore(gan, report)
+    if not step:
+        raise errors.ZooError(
+            f"Expected a run with a checkpoint, received {str(run.path)!r}, "
+            "which has none; go on with python -m gansynth_zoo.train "
+            f"--run_dir={run.path}."
+        )
+    return modules.GeneratorModule(
+        gan, preset, {"step": step, "data": run.read_data()}
+    )
+
+
+def export(run, zoo_dir=None, name=None, report=print):
+    """Writes the next version of a module.
+
+    Args:
+      run: a `runs.Run`.
+      zoo_dir: folder of the modules; the user's zoo folder unless given.
+      name: name of the module; that of the preset unless given.
+      report: function that is told of a damaged checkpoint.
+
+    Returns:
+      `pathlib.Path` of the version, <zoo_dir>/<name>/<version>.
+    """
+    module = module_of(run, report)
+    root = pathlib.Path(zoo_dir) if zoo_dir else storage.zoo_folder()
+    name = name or module.facts["preset"]
+    if not hub.is_name(name):
+        raise errors.ZooError(
+            "Expected a module name of letters, digits, _, - and ., received "
+            f"{name!r}."
+        )
+    version = (hub.versions(root / name) or [0])[0] + 1
+    module.facts.update(
+        name=name,
+        version=version,
+        exported=datetime.date.today().isoformat(),
+    )
+    target = root / name / str(version)
+    # A server takes all that stands beside a version for another version.
+    with storage.folder_written_whole(target, temporary_in=root) as partial:
+        tf.saved_model.save(module, str(partial), module.signatures())
+        text = json.dumps(module.facts, indent=2) + "\n"
+        storage.write_text(partial / hub.METADATA, text)
+    return target

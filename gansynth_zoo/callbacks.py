@@ -1,0 +1,212 @@
+"""What happens beside training: progress, previews, summaries, safety.
+
+The trainer calls them after each run of steps with the number of steps done
+and, for every logged scalar, the values of all those steps.
+"""
+
+import sys
+import time
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from gansynth_zoo import audio_files
+from gansynth_zoo import errors
+from gansynth_zoo import pictures
+
+
+class Timer:
+    """Says when so many seconds have gone by."""
+
+    def __init__(self, seconds):
+        self._seconds = seconds
+        self._last = time.monotonic()
+
+    def due(self):
+        """Whether they have; if so, starts again."""
+        now = time.monotonic()
+        if now - self._last < self._seconds:
+            return False
+        self._last = now
+        return True
+
+
+class StopOnNonFinite(keras.callbacks.Callback):
+    """Stops with a clear word at the first loss that is not finite."""
+
+    def on_train_batch_end(self, batch, logs=None):
+        for name, values in (logs or {}).items():
+            values = np.atleast_1d(values)
+            wrong = np.flatnonzero(~np.isfinite(values))
+            if wrong.size:
+                step = batch - len(values) + 1 + wrong[0]
+                raise errors.ZooError(
+                    f"{name} is {values[wrong[0]]} at step {step}; the last "
+                    "checkpoint is kept. Try a lower learning rate, a larger "
+                    "batch, or a look at the data."
+                )
+
+
+class Progress(keras.callbacks.Callback):
+    """Prints the step, losses, speed and time left.
+
+    Args:
+      first_step: steps that were done before.
+      steps: steps at which the run is done.
+      stream: where to print; a terminal gets one line that changes.
+    """
+
+    def __init__(self, first_step, steps, stream=None):
+        super().__init__()
+        self._stream = stream or sys.stdout
+        self._live = self._stream.isatty()
+        self._steps = steps
+        self._done = first_step
+        self._speed = None
+        self._timer = Timer(0.5 if self._live else 15)
+
+    def on_train_begin(self, logs=None):
+        self._since = time.monotonic()
+        self._print(
+            f"Step {self._done} of {self._steps}; the first one takes a while."
+        )
+
+    def on_train_batch_end(self, batch, logs=None):
+        now = time.monotonic()
+        speed = (batch - self._done) / max(now - self._since, 1e-9)
+        # The first call traces and compiles the graph: not a speed to expect.
+        if self._speed is None:
+            self._speed = 0.0
+        else:
+            weight = 0.2 if self._speed else 1.0
+            self._speed += weight * (speed - self._speed)
+        self._since, self._done = now, batch
+        if self._timer.due() or batch >= self._steps:
+            self._print(self._line(batch, logs or {}))
+
+    def on_train_end(self, logs=None):
+        if self._live:
+            print(file=self._stream, flush=True)
+
+    def _line(self, step, logs):
+        losses = "  ".join(
+            f"{name.replace('_', ' ')} {np.mean(values):.3f}"
+            for name, values in logs.items()
+        )
+        line = f"Step {step} of {self._steps}  {losses}"
+        if self._speed:
+            left = (self._steps - step) / self._speed
+            line += f"  {self._speed:.2f} steps/s  {clock(left)} left"
+        return line
+
+    def _print(self, line):
+        if self._live:
+            print(f"\r\x1b[K{line}", end="", file=self._stream, flush=True)
+        else:
+            print(line, file=self._stream, flush=True)
+
+
+def clock(seconds):
+    """Seconds as h:mm:ss, or m:ss under an hour."""
+    minutes, seconds = divmod(int(round(seconds)), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours}:{minutes:02d}:{seconds:02d}"
+    return f"{minutes}:{seconds:02d}"
+
+
+class Summaries(keras.callbacks.Callback):
+    """Writes the losses for TensorBoard.
+
+    Args:
+      writer: a `tf.summary` writer.
+    """
+
+    def __init__(self, writer):
+        super().__init__()
+        self._writer = writer
+
+    def on_train_batch_end(self, batch, logs=None):
+        with self._writer.as_default(step=batch):
+            for name, values in (logs or {}).items():
+                tf.summary.scalar(name, np.mean(values))
+
+
+class Previews(keras.callbacks.Callback):
+    """Sounds of the same latents again and again, to hear and see.
+
+    Written as WAV (one after another), as PNG (spectrograms) and for
+    TensorBoard.
+
+    Args:
+      folder: where to write them.
+      writer: a `tf.summary` writer.
+      sample_rate: in Hz.
+      seconds: time between two previews.
+      count: sounds of a preview.
+    """
+
+    def __init__(self, folder, writer, sample_rate, seconds, count=16):
+        super().__init__()
+        self._folder = folder
+        self._writer = writer
+        self._sample_rate = sample_rate
+        self._timer = Timer(seconds)
+        self._count = count
+        self._written = None
+
+    def on_train_begin(self, logs=None):
+        self._latents = self.model.seeded_latents(tf.range(self._count))
+        self._generate = tf.function(self.model.generate)
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self._timer.due():
+            self._write(batch)
+
+    def on_train_end(self, logs=None):
+        self._write(int(self.model.step.numpy()))
+
+    def _write(self, step):
+        if step == self._written:
+            return
+        self._written = step
+        sounds = self._generate(self._latents).numpy()
+        name = self._folder / f"step_{step:08d}"
+        audio_files.write(
+            name.with_suffix(".wav"), np.concatenate(sounds), self._sample_rate
+        )
+        png = pictures.spectrogram_grid(
+            sounds, self._sample_rate, f"step {step}"
+        )
+        name.with_suffix(".png").write_bytes(png)
+        with self._writer.as_default(step=step):
+            tf.summary.image(
+                "spectrograms", tf.image.decode_png(png)[tf.newaxis]
+            )
+            tf.summary.audio(
+                "sounds", sounds, self._sample_rate, max_outputs=self._count
+            )
+
+
+class Checkpoints(keras.callbacks.Callback):
+    """Saves the run at intervals, and at the end.
+
+    Args:
+      run: a `runs.Run`.
+      seconds: time between two checkpoints.
+      keep: how many stay.
+    """
+
+    def __init__(self, run, seconds, keep):
+        super().__init__()
+        self._run = run
+        self._keep = keep
+        self._timer = Timer(seconds)
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self._timer.due():
+            self._run.save(self.model, self._keep)
+
+    def on_train_end(self, logs=None):
+        self._run.save(self.model, self._keep)

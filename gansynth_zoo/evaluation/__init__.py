@@ -1,0 +1,1 @@
+"""Measures of generated sound, one file each."""

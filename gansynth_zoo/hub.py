@@ -1,0 +1,148 @@
+"""Modules by name: `hub.load("wavegan_sc09")`.
+
+A name is looked for in the user's zoo folder, then among the modules that ship
+with the package. Importing `gansynth_zoo` registers the names with
+tensorflow_hub, whose `load` and `resolve` then know them too.
+"""
+
+import json
+import pathlib
+import re
+import sys
+
+import tensorflow_hub
+from tensorflow_hub import registry
+from tensorflow_hub import resolver
+
+from gansynth_zoo import errors
+from gansynth_zoo import presets
+from gansynth_zoo import storage
+
+_HANDLE = re.compile(r"(?P<name>\w[\w.-]*)(@(?P<version>\d+))?")
+METADATA = "metadata.json"
+
+
+def roots():
+    """Folders in which modules are looked for, in that order."""
+    shipped = pathlib.Path(__file__).parent / "modules"
+    return [storage.zoo_folder(), shipped]
+
+
+def is_name(text):
+    """Whether a text can be the name of a module."""
+    return bool(re.fullmatch(r"\w[\w.-]*", text))
+
+
+def versions(folder):
+    """Versions of a module in its folder, the newest first."""
+    names = [p.parent.name for p in pathlib.Path(folder).glob("*/saved_model.pb")]
+    return sorted((int(n) for n in names if n.isdigit()), reverse=True)
+
+
+def modules():
+    """All modules that are found: name -> folder of the newest version."""
+    found = {}
+    for root in reversed(roots()):
+        for folder in sorted(root.glob("*")):
+            for version in versions(folder)[:1]:
+                found[folder.name] = folder / str(version)
+    return found
+
+
+def find(handle):
+    """The folder of a module.
+
+    Args:
+      handle: `name`, `name@version`, or the path of an exported module, with
+        its version or without.
+
+    Returns:
+      `pathlib.Path` of a SavedModel.
+
+    Raises:
+      ZooError: if there is no such module; it says what there is.
+    """
+    path = pathlib.Path(handle)
+    if (path / "saved_model.pb").is_file():
+        return path
+    if versions(path):
+        return path / str(versions(path)[0])
+    match = _HANDLE.fullmatch(str(handle))
+    if not match:
+        raise errors.ZooError(
+            f"Expected a module's name or folder, received {str(handle)!r}, "
+            "in which no saved_model.pb is found."
+        )
+    name, version = match["name"], match["version"]
+    for candidate in (name, f"{name}_small"):
+        for root in roots():
+            there = versions(root / candidate)
+            chosen = int(version) if version else (there or [None])[0]
+            if chosen in there:
+                if candidate != name:
+                    print(
+                        f"{name} is not found; {candidate} takes its place.",
+                        file=sys.stderr,
+                    )
+                return root / candidate / str(chosen)
+    raise errors.ZooError(_not_found(name, version))
+
+
+def _not_found(name, version):
+    there = {v for root in roots() for v in versions(root / name)}
+    if there:
+        return (
+            f"Module {name} has no version {version}; found are "
+            f"{', '.join(map(str, sorted(there)))}."
+        )
+    if name in presets.PRESETS:
+        return (
+            f"Module {name} was not exported yet; make it with python -m "
+            f"gansynth_zoo.train --preset={name} --run_dir=runs/{name} and "
+            f"python -m gansynth_zoo.export --run_dir=runs/{name}."
+        )
+    return (
+        f"Unknown module {name!r}: found are "
+        f"{', '.join(modules()) or 'none'}; presets to make one of are "
+        f"{', '.join(presets.PRESETS)}, and python -m gansynth_zoo.train "
+        "makes them."
+    )
+
+
+def load(handle):
+    """Loads a module.
+
+    Args:
+      handle: `name`, `name@version` or a path.
+
+    Returns:
+      The loaded module: `module(latents)`, `module.generate(count, seed)`.
+
+    Raises:
+      ZooError: if there is no such module.
+    """
+    return tensorflow_hub.load(str(find(handle)))
+
+
+def read_metadata(folder):
+    """Sample rate, latents, preset and so on of a module's folder."""
+    return json.loads((pathlib.Path(folder) / METADATA).read_text("utf-8"))
+
+
+class _ZooResolver(resolver.Resolver):
+    """Answers for every bare word, which no other resolver understands."""
+
+    def is_supported(self, handle):
+        return bool(_HANDLE.fullmatch(handle)) and not (
+            pathlib.Path(handle).exists()
+        )
+
+    def __call__(self, handle):
+        return str(find(handle))
+
+
+def register():
+    """Lets `tensorflow_hub.load` find modules by name; once is enough."""
+    implementations = registry.resolver._impls
+    if not any(type(i).__name__ == "_ZooResolver" for i in implementations):
+        registry.resolver.add_implementation(_ZooResolver())

@@ -1,0 +1,123 @@
+"""Adversarial losses and gradient penalties: pure functions of tensors.
+
+All return one value for each example, `[batch]`; the training step divides
+their sum by the size of the global batch.
+"""
+
+import dataclasses
+from collections.abc import Callable
+
+import tensorflow as tf
+
+
+def wasserstein_discriminator(real_scores, fake_scores):
+    """How much higher fakes score than real examples.
+
+    Args:
+      real_scores: `[batch]`.
+      fake_scores: `[batch]`.
+
+    Returns:
+      `[batch]`.
+
+    Source: Arjovsky, Chintala and Bottou 2017, section 3.
+    """
+    return fake_scores - real_scores
+
+
+def wasserstein_generator(fake_scores):
+    """Minus the score of the fakes, `[batch]`."""
+    return -fake_scores
+
+
+def non_saturating_discriminator(real_scores, fake_scores):
+    """Logistic loss: cross-entropy of real as 1 and fake as 0.
+
+    Args:
+      real_scores: logits `[batch]`.
+      fake_scores: logits `[batch]`.
+
+    Returns:
+      `[batch]`; 2·log 2 where the discriminator knows nothing.
+
+    Source: Goodfellow et al. 2014, section 3.
+    """
+    return tf.nn.softplus(-real_scores) + tf.nn.softplus(fake_scores)
+
+
+def non_saturating_generator(fake_scores):
+    """Cross-entropy of fakes as 1, `[batch]`."""
+    return tf.nn.softplus(-fake_scores)
+
+
+def gradient_penalty(score, real, fake, factors):
+    """How far the slope between a real and a fake example is from 1.
+
+    Args:
+      score: function `[batch, ...]` -> scores `[batch]`.
+      real: `[batch, ...]`.
+      fake: `[batch, ...]`.
+      factors: `[batch]` in [0, 1]; 0 takes the real example.
+
+    Returns:
+      (|slope| - 1)² for each example, `[batch]`.
+
+    Source: Gulrajani et al. 2017, section 4.
+    """
+    shape = tf.concat([tf.shape(factors), tf.ones([real.shape.rank - 1], tf.int32)], 0)
+    between = real + tf.reshape(factors, shape) * (fake - real)
+    # The epsilon keeps the derivative of the root finite where the slope is 0.
+    slopes = tf.sqrt(_squared_slopes(score, between) + 1e-12)
+    return tf.square(slopes - 1.0)
+
+
+def r1_penalty(score, real, fake, factors):
+    """Half the squared slope at the real examples.
+
+    Args:
+      score: function `[batch, ...]` -> scores `[batch]`.
+      real: `[batch, ...]`.
+      fake: not used.
+      factors: not used.
+
+    Returns:
+      `[batch]`.
+
+    Source: Mescheder, Geiger and Nowozin 2018, section 4.1.
+    """
+    del fake, factors
+    return 0.5 * _squared_slopes(score, real)
+
+
+def _squared_slopes(score, points):
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(points)
+        scores = score(points)
+    slopes = tf.cast(tape.gradient(scores, points), tf.float32)
+    return tf.reduce_sum(tf.square(slopes), axis=range(1, slopes.shape.rank))
+
+
+@dataclasses.dataclass(frozen=True)
+class Loss:
+    """A row of the table: what each network minimises.
+
+    Attributes:
+      discriminator: (real scores, fake scores) -> `[batch]`.
+      generator: fake scores -> `[batch]`.
+      penalty: (score, real, fake, factors) -> `[batch]`, added to the
+        discriminator's loss.
+    """
+
+    discriminator: Callable
+    generator: Callable
+    penalty: Callable
+
+
+LOSSES = {
+    "wgan-gp": Loss(
+        wasserstein_discriminator, wasserstein_generator, gradient_penalty
+    ),
+    "ns-r1": Loss(
+        non_saturating_discriminator, non_saturating_generator, r1_penalty
+    ),
+}

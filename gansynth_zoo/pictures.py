@@ -1,0 +1,71 @@
+"""Pictures of sounds."""
+
+import io
+
+import numpy as np
+
+
+def log_spectrogram(waveform, sample_rate):
+    """Level over time and frequency, for the eye.
+
+    Args:
+      waveform: float `[samples, channels]`; the channels are averaged.
+      sample_rate: in Hz.
+
+    Returns:
+      Float `[bins, frames]` in dB, 0 at the largest value and -80 at least.
+    """
+    size = 512 if sample_rate <= 24000 else 1024
+    hop = size // 4
+    mono = np.pad(np.mean(waveform, axis=1), size // 2)
+    frames = np.lib.stride_tricks.sliding_window_view(mono, size)[::hop]
+    power = np.abs(np.fft.rfft(frames * np.hanning(size))) ** 2
+    level = 10.0 * np.log10(np.maximum(power.T, 1e-12))
+    return np.maximum(level - level.max(), -80.0)
+
+
+def spectrogram_grid(waveforms, sample_rate, title):
+    """A picture of spectrograms side by side.
+
+    Args:
+      waveforms: float `[batch, samples, channels]`.
+      sample_rate: in Hz.
+      title: written above.
+
+    Returns:
+      PNG as bytes.
+    """
+    from matplotlib.backends import backend_agg
+    from matplotlib import figure
+
+    columns = min(8, len(waveforms))
+    rows = -(-len(waveforms) // columns)
+    picture = figure.Figure(
+        figsize=(1.6 * columns, 1.5 * rows + 0.5), layout="constrained"
+    )
+    backend_agg.FigureCanvasAgg(picture)
+    axes = picture.subplots(rows, columns, squeeze=False)
+    seconds = waveforms.shape[1] / sample_rate
+    for axis, waveform in zip(axes.flat, waveforms, strict=False):
+        axis.imshow(
+            log_spectrogram(waveform, sample_rate),
+            origin="lower",
+            aspect="auto",
+            cmap="magma",
+            extent=(0, seconds, 0, sample_rate / 2000),
+        )
+    for axis in axes.flat:
+        axis.set_xticks([])
+        axis.set_yticks([])
+        axis.set_axis_off()
+    edge = axes[-1, 0]
+    edge.set_axis_on()
+    edge.set_xticks([0, round(seconds, 2)])
+    edge.set_yticks([0, sample_rate / 2000])
+    edge.tick_params(labelsize=7)
+    edge.set_xlabel("seconds", fontsize=7)
+    edge.set_ylabel("kHz", fontsize=7)
+    picture.suptitle(title, fontsize=9)
+    buffer = io.BytesIO()
+    picture.savefig(buffer, format="png", dpi=100)
+    return buffer.getvalue()

@@ -1,0 +1,214 @@
+"""A run: the folder of one training, from which it can go on.
+
+`config.json` is the resolved preset, `data.json` says what was trained on,
+`checkpoints/<step>/` are whole or absent, `previews/` and `summaries/` are for
+people.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import pathlib
+import shutil
+
+import numpy as np
+import tensorflow as tf
+
+from gansynth_zoo import config
+from gansynth_zoo import errors
+from gansynth_zoo import storage
+
+_SUMS = "sha256.json"
+
+
+class Run:
+    """The folder of a run, which need not exist yet.
+
+    Args:
+      path: the folder.
+    """
+
+    def __init__(self, path):
+        self.path = pathlib.Path(path)
+
+    @property
+    def previews(self):
+        """Folder of the previews."""
+        return self.path / "previews"
+
+    @property
+    def summaries(self):
+        """Folder of the TensorBoard summaries."""
+        return self.path / "summaries"
+
+    def exists(self):
+        """Whether a run was started here."""
+        return (self.path / "config.json").is_file()
+
+    def read_preset(self):
+        """The resolved preset of the run.
+
+        Raises:
+          ZooError: if no run was started here.
+        """
+        if not self.exists():
+            raise errors.ZooError(
+                f"Expected the folder of a run, received {str(self.path)!r}, "
+                "which has no config.json; python -m gansynth_zoo.train "
+                "makes one."
+            )
+        return config.from_json(
+            (self.path / "config.json").read_text(encoding="utf-8")
+        )
+
+    def write_preset(self, preset):
+        """Keeps the resolved preset."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        storage.write_text(self.path / "config.json", config.to_json(preset))
+
+    def read_data(self):
+        """What the run was trained on, a dictionary of plain values."""
+        return json.loads((self.path / "data.json").read_text("utf-8"))
+
+    def write_data(self, about):
+        """Keeps what the run is trained on."""
+        text = json.dumps(about, indent=2) + "\n"
+        storage.write_text(self.path / "data.json", text)
+
+    @contextlib.contextmanager
+    def locked(self):
+        """Keeps a second training out of the folder; a kill releases it.
+
+        Raises:
+          ZooError: if another process trains here.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        with open(self.path / "lock", "w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise errors.ZooError(
+                    f"Another training is writing to {str(self.path)!r}; wait "
+                    "for it, stop it, or choose another --run_dir."
+                ) from error
+            yield
+
+    def steps(self):
+        """Steps of the checkpoints, newest first."""
+        folder = self.path / "checkpoints"
+        names = [path.name for path in folder.glob("[0-9]*")]
+        return sorted((int(name) for name in names), reverse=True)
+
+    def save(self, gan, keep):
+        """Writes a checkpoint, whole or not at all, and drops old ones.
+
+        Args:
+          gan: an `audio_gan.AudioGAN`.
+          keep: how many checkpoints stay.
+
+        Returns:
+          The step.
+
+        Raises:
+          ZooError: if a weight is not finite, or writing fails; the
+            checkpoints before it stay as they are.
+        """
+        step = int(gan.step.numpy())
+        _check_finite(gan, step)
+        target = self._checkpoint(step)
+        if target.is_dir():
+            if self._undamaged(step):
+                return step
+            shutil.rmtree(target)
+        try:
+            with storage.folder_written_whole(
+                target, temporary_in=self.path
+            ) as partial:
+                _tracked(gan).write(str(partial / "checkpoint"))
+                sums = {p.name: _sha256(p) for p in partial.iterdir()}
+                storage.write_text(partial / _SUMS, json.dumps(sums))
+        except (OSError, tf.errors.OpError) as error:
+            raise errors.ZooError(
+                f"The checkpoint of step {step} could not be written to "
+                f"{str(self.path)!r} ({_reason(error)}); make room there and "
+                "start the same command again, it goes on from step "
+                f"{max(self.steps(), default=0)}."
+            ) from error
+        for old in self.steps()[keep:]:
+            shutil.rmtree(self._checkpoint(old))
+        return step
+
+    def restore(self, gan, warn=print):
+        """Restores the newest checkpoint that is undamaged.
+
+        Args:
+          gan: an `audio_gan.AudioGAN` with the networks of the run.
+          warn: function that is told of a damaged checkpoint.
+
+        Returns:
+          The step, 0 where there is no checkpoint.
+
+        Raises:
+          ZooError: if there are checkpoints and all are damaged.
+        """
+        damaged = []
+        for step in self.steps():
+            if self._undamaged(step):
+                for other in damaged:
+                    warn(
+                        f"The checkpoint of step {other} is damaged; going on "
+                        f"from the one before, step {step}."
+                    )
+                path = str(self._checkpoint(step) / "checkpoint")
+                _tracked(gan).restore(path).assert_consumed()
+                return step
+            damaged.append(step)
+        if damaged:
+            raise errors.ZooError(
+                f"All checkpoints in {str(self.path)!r} are damaged; choose "
+                "another --run_dir to start anew."
+            )
+        return 0
+
+    def _checkpoint(self, step):
+        return self.path / "checkpoints" / f"{step:08d}"
+
+    def _undamaged(self, step):
+        folder = self._checkpoint(step)
+        try:
+            sums = json.loads((folder / _SUMS).read_text("utf-8"))
+            return all(_sha256(folder / k) == v for k, v in sums.items())
+        except (OSError, ValueError):
+            return False
+
+
+def _tracked(gan):
+    return tf.train.Checkpoint(
+        generator=gan.generator,
+        discriminator=gan.discriminator,
+        average=gan.average,
+        generator_optimizer=gan.generator_optimizer,
+        discriminator_optimizer=gan.discriminator_optimizer,
+        step=gan.step,
+    )
+
+
+def _check_finite(gan, step):
+    for network in (gan.generator, gan.discriminator):
+        for weight in network.variables:
+            if not np.isfinite(np.sum(np.asarray(weight))):
+                raise errors.ZooError(
+                    f"The weight {weight.path} is not finite at step {step}; "
+                    "the checkpoint before it is kept. Try a lower learning "
+                    "rate."
+                )
+
+
+def _sha256(path):
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _reason(error):
+    return getattr(error, "strerror", None) or str(error).splitlines()[0]

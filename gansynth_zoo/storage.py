@@ -1,0 +1,66 @@
+"""Where the zoo keeps its files, and how to replace a folder in one step."""
+
+import contextlib
+import os
+import pathlib
+import shutil
+import tempfile
+
+
+def cache_folder():
+    """The folder for all that can be made again.
+
+    `GANSYNTH_ZOO_CACHE`, else `gansynth_zoo` in the user's cache folder.
+    """
+    named = os.environ.get("GANSYNTH_ZOO_CACHE")
+    if named:
+        return pathlib.Path(named)
+    base = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
+    return pathlib.Path(base, "gansynth_zoo")
+
+
+def zoo_folder():
+    """The folder of the user's modules: `GANSYNTH_ZOO_DIR`, else cached."""
+    named = os.environ.get("GANSYNTH_ZOO_DIR")
+    return pathlib.Path(named) if named else cache_folder() / "modules"
+
+
+@contextlib.contextmanager
+def folder_written_whole(path, temporary_in=None):
+    """A folder to fill, which takes its name when all is written.
+
+    Whoever looks at `path` finds all of it or nothing; where the block fails,
+    nothing is left behind.
+
+    Args:
+      path: the folder's final name. Where another process was first, what it
+        wrote is kept.
+      temporary_in: folder of the same file system that holds it meanwhile;
+        the parent of `path` unless given.
+
+    Yields:
+      `pathlib.Path` of the folder to fill.
+    """
+    path = pathlib.Path(path)
+    parent = pathlib.Path(temporary_in or path.parent)
+    parent.mkdir(parents=True, exist_ok=True)
+    temporary = pathlib.Path(tempfile.mkdtemp(prefix=".partial-", dir=parent))
+    try:
+        yield temporary
+        temporary.chmod(0o755)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            temporary.rename(path)
+        except OSError:
+            if not path.is_dir():
+                raise
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def write_text(path, text):
+    """Writes a text file whole: under a temporary name, then renamed."""
+    path = pathlib.Path(path)
+    temporary = path.with_name(f".partial-{path.name}")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)

@@ -1,0 +1,80 @@
+"""Packages, dependencies and the map from folders to import names."""
+
+import pathlib
+import re
+
+import setuptools
+
+HERE = pathlib.Path(__file__).parent
+VERSION = re.search(
+    r'^__version__ = "(.+)"$',
+    (HERE / "gansynth_zoo" / "__init__.py").read_text(encoding="utf-8"),
+    re.MULTILINE,
+).group(1)
+
+# Import name -> folder. Nothing but `gansynth_zoo` is installed at top level.
+ROOTS = {
+    "gansynth_zoo": "gansynth_zoo",
+    "gansynth_zoo.datasets": "datasets",
+    "gansynth_zoo.export": "export",
+}
+PACKAGES = [
+    name
+    for root, folder in ROOTS.items()
+    for name in [root]
+    + [f"{root}.{sub}" for sub in setuptools.find_packages(folder)]
+]
+TEST = [
+    "build",
+    "hypothesis",
+    "pytest",
+    "pytest-xdist",
+    "ruff",
+    "scipy",
+    "dill",
+    "importlib_resources",
+]
+
+setuptools.setup(
+    name="gansynth_zoo",
+    version=VERSION,
+    description="Adversarial audio synthesis: WaveGAN and its successors in "
+    "TensorFlow and Keras",
+    long_description=(HERE / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    python_requires=">=3.10",
+    package_dir=ROOTS,
+    packages=PACKAGES,
+    package_data={
+        "gansynth_zoo": ["flagfiles/*.flags"],
+        "gansynth_zoo.datasets": [
+            "*/README.md",
+            "*/CITATIONS.bib",
+            "*/TAGS.txt",
+            "*/checksums.tsv",
+            "*/ATTRIBUTION.csv",
+            "*/clips/*/*.flac",
+        ],
+    },
+    install_requires=[
+        "tensorflow>=2.17,<2.22",
+        "keras>=3.5",
+        "numpy",
+        "soundfile",
+        "soxr",
+        "absl-py",
+        "matplotlib",
+        "tensorflow-datasets>=4.9.4",
+        "tensorflow-hub>=0.16.1",
+        # 1.18 and later need a newer protobuf than TensorFlow brings.
+        "tensorflow-metadata<1.18",
+        # tensorflow-hub imports pkg_resources.
+        "setuptools<81",
+        "tensorboard",
+    ],
+    extras_require={
+        "tfio": ["tensorflow-io==0.37.1", "tensorflow<2.18"],
+        "test": TEST,
+    },
+)
