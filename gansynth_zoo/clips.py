@@ -41,9 +41,14 @@ class Clips:
         self.sample_rate = self.about["sample_rate"]
         self.channels = self.about["channels"]
         self.index = np.load(folder / "index.npy")
-        self._samples = np.memmap(
-            folder / "samples.int16", np.dtype("<i2"), mode="r"
-        ).reshape(-1, self.channels)
+        file = folder / "samples.int16"
+        # An empty file cannot be mapped.
+        samples = (
+            np.memmap(file, "<i2", mode="r")
+            if file.stat().st_size
+            else np.zeros(0, "<i2")
+        )
+        self._samples = samples.reshape(-1, self.channels)
 
     def __len__(self):
         return len(self.index)
@@ -102,5 +107,7 @@ def _encode(waveform, start):
     peak = float(np.max(np.abs(waveform), initial=0.0))
     scale = 2.0 ** math.ceil(math.log2(peak)) if peak else 1.0
     samples = np.rint(waveform * np.float32(32768.0 / scale))
-    samples = np.clip(samples, -32768, 32767).astype("<i2")
-    return (start, len(samples), scale, peak), samples
+    if np.max(samples, initial=0.0) > 32767:
+        scale *= 2.0
+        samples = np.rint(waveform * np.float32(32768.0 / scale))
+    return (start, len(samples), scale, peak), samples.astype("<i2")

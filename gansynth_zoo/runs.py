@@ -73,6 +73,7 @@ class Run:
 
     def write_data(self, about):
         """Keeps what the run is trained on."""
+        self.path.mkdir(parents=True, exist_ok=True)
         text = json.dumps(about, indent=2) + "\n"
         storage.write_text(self.path / "data.json", text)
 
@@ -161,7 +162,7 @@ class Run:
                         f"from the one before, step {step}."
                     )
                 path = str(self._checkpoint(step) / "checkpoint")
-                _tracked(gan).restore(path).assert_consumed()
+                _tracked(gan).read(path).assert_consumed()
                 return step
             damaged.append(step)
         if damaged:
@@ -184,13 +185,21 @@ class Run:
 
 
 def _tracked(gan):
+    """All state of a training.
+
+    Variables are listed one by one: of a Keras layer's own lists of layers,
+    `tf.train.Checkpoint` would save nothing, and not say so.
+    """
+    parts = {
+        "generator": gan.generator,
+        "discriminator": gan.discriminator,
+        "average": gan.average,
+        "generator_optimizer": gan.generator_optimizer,
+        "discriminator_optimizer": gan.discriminator_optimizer,
+    }
     return tf.train.Checkpoint(
-        generator=gan.generator,
-        discriminator=gan.discriminator,
-        average=gan.average,
-        generator_optimizer=gan.generator_optimizer,
-        discriminator_optimizer=gan.discriminator_optimizer,
         step=gan.step,
+        **{k: [v.value for v in p.variables] for k, p in parts.items()},
     )
 
 

@@ -50,7 +50,7 @@ def train(preset, run, strategy=None, report=print):
     if first_step >= preset.train.steps:
         report(f"The run has its {first_step} steps; --steps=N goes on.")
         return True
-    dataset = _distributed_dataset(preset, windows, gan, strategy, first_step)
+    dataset = distribute(preset, windows, gan, strategy, first_step)
     writer = tf.summary.create_file_writer(str(run.summaries))
     with _interruptible(gan, report), contextlib.closing(writer):
         run_loop(
@@ -134,7 +134,9 @@ def _make_call(gan, iterator, strategy):
     return call
 
 
-def _distributed_dataset(preset, windows, gan, strategy, first_step):
+def distribute(preset, windows, gan, strategy, first_step):
+    """Batches for every replica of a strategy, from a step on."""
+
     def make(context):
         local = context.num_replicas_in_sync // context.num_input_pipelines
         return pipeline.make_dataset(

@@ -1,10 +1,11 @@
 """The waveform itself (WaveGAN)."""
 
-import keras
 
-
-class Waveform(keras.layers.Layer):
+class Waveform:
     """Features that are the waveform, `[batch, samples, channels]`.
+
+    Attributes:
+      feature_shape: (samples, channels).
 
     Args:
       num_samples: length of the waveform.
@@ -12,7 +13,6 @@ class Waveform(keras.layers.Layer):
     """
 
     def __init__(self, num_samples, channels):
-        super().__init__()
         self.feature_shape = (num_samples, channels)
 
     def to_features(self, waveform):

@@ -1,0 +1,11 @@
+"""How fast the project is, next to the same networks written plainly.
+
+Commands, from the checkout; each prints a table and has --help:
+
+  python -m benchmarks.training_step
+  python -m benchmarks.generation
+  python -m benchmarks.data_pipeline
+
+What is compared takes turns within a run, and the best of its rounds counts.
+So compare the ratios of one run, not the seconds of two.
+"""

@@ -1,0 +1,147 @@
+"""WaveGAN from stock Keras layers: the baseline of every ratio.
+
+The networks compute what those of `gansynth_zoo.models.wavegan` do, in the
+order in which the paper says it. They stay as they are.
+"""
+
+import math
+import unittest.mock
+
+import keras
+import tensorflow as tf
+
+from gansynth_zoo import assemble
+from gansynth_zoo import layers
+from gansynth_zoo.models import wavegan
+
+
+class PlainGenerator(keras.Model):
+    """Latents `[batch, latent]` -> waveform `[batch, samples, channels]`.
+
+    Args:
+      strides: strides of the transposed convolutions.
+      dim: width before the last layer.
+      kernel_size: taps of each convolution.
+      channels: channels of the waveform.
+      rng: not used.
+    """
+
+    def __init__(self, strides, dim, kernel_size, channels, rng):
+        del rng
+        super().__init__(name="generator")
+        widths = [dim << i for i in reversed(range(len(strides)))]
+        self._start_width = widths[0]
+        self.start = keras.layers.Dense(wavegan.START * widths[0])
+        self.convolutions = [
+            keras.layers.Conv1DTranspose(width, kernel_size, stride, "same")
+            for width, stride in zip(
+                widths[1:] + [channels], strides, strict=True
+            )
+        ]
+        self.activation = keras.layers.ReLU()
+
+    def call(self, latents):
+        x = self.start(latents)
+        x = tf.reshape(x, [-1, wavegan.START, self._start_width])
+        for convolution in self.convolutions:
+            x = convolution(self.activation(x))
+        return tf.tanh(x)
+
+
+class PlainDiscriminator(keras.Model):
+    """Waveform `[batch, samples, channels]`, shifts -> scores `[batch]`.
+
+    Args:
+      strides: strides of the convolutions.
+      dim: width after the first layer.
+      kernel_size: taps of each convolution.
+      shuffle_radius: largest shift of the phase shuffle.
+      shuffle_per: "example" or "batch".
+      rng: not used.
+    """
+
+    def __init__(
+        self, strides, dim, kernel_size, shuffle_radius, shuffle_per, rng
+    ):
+        del rng
+        super().__init__(name="discriminator")
+        self.shuffles = layers.Shuffles(
+            min(4, len(strides) - 1), shuffle_radius, shuffle_per
+        )
+        self.convolutions = [
+            keras.layers.Conv1D(dim << i, kernel_size, stride, "same")
+            for i, stride in enumerate(strides)
+        ]
+        self.activation = keras.layers.LeakyReLU(0.2)
+        self.score = keras.layers.Dense(1)
+
+    def call(self, waveform, shifts):
+        x = waveform
+        for i, convolution in enumerate(self.convolutions):
+            x = self.activation(convolution(x))
+            if i < self.shuffles.count:
+                x = _phase_shuffle(x, shifts[:, i], self.shuffles)
+        x = tf.reshape(x, [-1, x.shape[1] * x.shape[2]])
+        return tf.squeeze(self.score(x), -1)
+
+
+def _phase_shuffle(x, shifts, shuffles):
+    """Phase shuffle of `[batch, samples, channels]`; x[t - shift] at t.
+
+    One shift for the batch is a pad of as many samples, as in the reference;
+    one for each example is a gather. A loop over the examples takes a third
+    longer, and would flatter what is compared with it.
+    """
+    if shuffles.per == "batch":
+        before, after = tf.maximum(shifts[0], 0), tf.maximum(-shifts[0], 0)
+        padded = tf.pad(x, [[0, 0], [before, after], [0, 0]], "REFLECT")
+        shuffled = padded[:, after : after + x.shape[1]]
+    else:
+        radius = shuffles.radius
+        padded = tf.pad(x, [[0, 0], [radius, radius], [0, 0]], "REFLECT")
+        source = tf.range(radius, radius + x.shape[1]) - shifts[:, tf.newaxis]
+        shuffled = tf.gather(padded, source, batch_dims=1)
+    return tf.ensure_shape(shuffled, x.shape)
+
+
+VARIANTS = {
+    "zoo": (wavegan.WaveGANGenerator, wavegan.WaveGANDiscriminator),
+    "plain": (PlainGenerator, PlainDiscriminator),
+}
+
+
+def make_gan(variant, preset):
+    """What `assemble.make_gan` makes, with the networks of a variant.
+
+    Args:
+      variant: a key of `VARIANTS`.
+      preset: a `config.Preset` of WaveGAN.
+
+    Returns:
+      A compiled `audio_gan.AudioGAN`.
+    """
+    generator, discriminator = VARIANTS[variant]
+    with unittest.mock.patch.multiple(
+        wavegan,
+        WaveGANGenerator=generator,
+        WaveGANDiscriminator=discriminator,
+    ):
+        return assemble.make_gan(preset)
+
+
+def pass_flop(discriminator, num_samples):
+    """Work of one forward pass of one example, in FLOP.
+
+    Args:
+      discriminator: a `PlainDiscriminator` that has its weights.
+      num_samples: length of the waveform.
+
+    Returns:
+      Two for each multiplication. The generator's is the same to half a
+      percent.
+    """
+    flop, length = 2 * math.prod(discriminator.score.kernel.shape), num_samples
+    for convolution in discriminator.convolutions:
+        length //= convolution.strides[0]
+        flop += 2 * length * math.prod(convolution.kernel.shape)
+    return flop

@@ -1,0 +1,102 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from gansynth_zoo import losses
+
+REAL = tf.constant([2.0, -1.0])
+FAKE = tf.constant([0.5, 3.0])
+LOG2 = np.log(2.0)
+
+
+def test_wasserstein_by_hand():
+    loss = losses.LOSSES["wgan-gp"]
+    np.testing.assert_allclose(loss.discriminator(REAL, FAKE), [-1.5, 4.0])
+    np.testing.assert_allclose(loss.generator(FAKE), [-0.5, -3.0])
+
+
+def test_non_saturating_by_hand():
+    loss = losses.LOSSES["ns-r1"]
+    zero = tf.zeros([1])
+    np.testing.assert_allclose(loss.discriminator(zero, zero), [2 * LOG2])
+    np.testing.assert_allclose(loss.generator(zero), [LOG2])
+    real = np.log1p(np.exp([-2.0, 1.0]))
+    fake = np.log1p(np.exp([0.5, 3.0]))
+    np.testing.assert_allclose(
+        loss.discriminator(REAL, FAKE), real + fake, rtol=1e-6
+    )
+    np.testing.assert_allclose(
+        loss.generator(FAKE), np.log1p(np.exp([-0.5, -3.0])), rtol=1e-6
+    )
+
+
+@pytest.mark.parametrize("shape", [(8, 1), (4, 6, 2)])
+def test_gradient_penalty_of_a_linear_discriminator(rng, shape):
+    weights = tf.constant(rng.normal(size=shape), tf.float32)
+    real = tf.constant(rng.normal(size=(3, *shape)), tf.float32)
+    axes = list(range(1, len(shape) + 1))
+    penalty = losses.gradient_penalty(
+        lambda x: tf.reduce_sum(x * weights, axes),
+        real,
+        -real,
+        tf.constant([0.0, 0.3, 1.0]),
+    )
+    expected = (np.linalg.norm(weights) - 1.0) ** 2
+    np.testing.assert_allclose(penalty, [expected] * 3, rtol=1e-5)
+
+
+def test_gradient_penalty_is_per_example_and_at_the_interpolates(rng):
+    # The slope of the score |x|² / 2 is x itself.
+    real = rng.normal(size=(3, 5, 1))
+    fake = rng.normal(size=(3, 5, 1))
+    factors = np.array([0.0, 0.25, 1.0])
+    penalty = losses.gradient_penalty(
+        lambda x: tf.reduce_sum(x**2, [1, 2]) / 2,
+        tf.constant(real, tf.float32),
+        tf.constant(fake, tf.float32),
+        tf.constant(factors, tf.float32),
+    )
+    between = real + factors[:, None, None] * (fake - real)
+    slopes = np.linalg.norm(between.reshape(3, -1), axis=1)
+    np.testing.assert_allclose(penalty, (slopes - 1) ** 2, rtol=1e-5)
+
+
+def test_gradient_penalty_against_finite_differences(rng):
+    def score(x):
+        return tf.reduce_sum(tf.sin(3.0 * x) * tf.roll(x, 1, 1), [1, 2])
+
+    x = rng.normal(size=(2, 6, 1))
+    penalty = losses.gradient_penalty(
+        score, tf.constant(x), tf.constant(x), tf.zeros([2], tf.float64)
+    )
+    step = 1e-5
+    slopes = np.zeros((2, 6))
+    for i in range(6):
+        nudge = np.zeros((1, 6, 1))
+        nudge[0, i] = step
+        slopes[:, i] = (score(x + nudge) - score(x - nudge)) / (2 * step)
+    expected = (np.linalg.norm(slopes, axis=1) - 1) ** 2
+    np.testing.assert_allclose(penalty, expected, rtol=1e-4)
+
+
+def test_gradient_penalty_is_finite_where_the_slope_is_zero():
+    weight = tf.Variable(0.0)
+    with tf.GradientTape() as tape:
+        penalty = losses.gradient_penalty(
+            lambda x: weight * tf.reduce_sum(x, [1, 2]),
+            tf.zeros([2, 4, 1]),
+            tf.ones([2, 4, 1]),
+            tf.constant([0.5, 0.5]),
+        )
+    assert np.isfinite(tape.gradient(penalty, weight))
+    np.testing.assert_allclose(penalty, [1.0, 1.0], rtol=1e-5)
+
+
+def test_r1_penalty_by_hand(rng):
+    real = rng.normal(size=(3, 4, 1)).astype(np.float32)
+    penalty = losses.r1_penalty(
+        lambda x: tf.reduce_sum(x**2, [1, 2]) / 2, tf.constant(real), None, None
+    )
+    np.testing.assert_allclose(
+        penalty, 0.5 * np.sum(real**2, axis=(1, 2)), rtol=1e-5
+    )

@@ -1,0 +1,155 @@
+import dataclasses
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from gansynth_zoo import clips
+from gansynth_zoo import config
+from gansynth_zoo import errors
+from gansynth_zoo import pipeline
+from gansynth_zoo import presets
+
+AUDIO = config.AudioConfig(sample_rate=8000, num_samples=64)
+FIRST = config.DataConfig(normalize="none")
+RANDOM = config.DataConfig(window="random", normalize="none")
+RECIPE = config.Recipe(n_critic=3)
+TRAIN = config.TrainConfig(batch_size=4, seed=7)
+
+
+@pytest.fixture
+def make_windows(tmp_path):
+    def make(waveforms, data=FIRST):
+        made = clips.write(tmp_path / "set", waveforms, 8000, 1, {})
+        return pipeline.Windows(made, AUDIO, data)
+
+    return make
+
+
+def constant_clips(count):
+    """Clips that hold their own number, in units of 1/64."""
+    return [np.full((64, 1), (i + 1) / 64, np.float32) for i in range(count)]
+
+
+def take(windows, steps, **kwargs):
+    dataset = pipeline.make_dataset(
+        windows, lambda waveform: waveform, RECIPE, TRAIN, **kwargs
+    )
+    count = steps * kwargs.get("local_replicas", 1)
+    return list(dataset.take(count).as_numpy_iterator())
+
+
+def test_shapes(make_windows):
+    (batch,) = take(make_windows(constant_clips(5)), 1)
+    assert batch["features"].shape == (4, 3, 64, 1)
+    assert batch["features"].dtype == np.float32
+    np.testing.assert_array_equal(batch["rows"], range(4))
+
+
+def test_every_epoch_has_every_clip_once_in_an_order_of_its_own(make_windows):
+    batches = take(make_windows(constant_clips(24)), 4)
+    orders = np.concatenate(
+        [batch["features"][:, :, 0, 0].T.ravel() * 64 for batch in batches]
+    ).reshape(2, 24)
+    assert [sorted(order) for order in orders] == [list(range(1, 25))] * 2
+    assert not np.array_equal(orders[0], orders[1])
+
+
+def test_starting_later_gives_what_would_have_come(make_windows):
+    windows = make_windows(constant_clips(7), RANDOM)
+    whole = take(windows, 5)
+    for one, other in zip(whole[3:], take(windows, 2, first_step=3), strict=True):
+        np.testing.assert_array_equal(one["features"], other["features"])
+
+
+def test_replicas_share_the_batch(make_windows, rng):
+    long = [rng.uniform(-1, 1, (900, 1)).astype(np.float32) for _ in range(3)]
+    windows = make_windows(long, RANDOM)
+    whole = take(windows, 3)
+    halves = take(windows, 3, replicas=2, local_replicas=2)
+    other = take(windows, 3, replicas=2, first_replica=1)
+    for step in range(3):
+        pair = halves[2 * step : 2 * step + 2]
+        for key in ("features", "rows"):
+            joined = np.concatenate([half[key] for half in pair])
+            np.testing.assert_array_equal(joined, whole[step][key])
+            np.testing.assert_array_equal(other[step][key], pair[1][key])
+
+
+def test_a_batch_that_cannot_be_shared_is_refused(make_windows):
+    with pytest.raises(errors.ZooError, match="3 replicas can share"):
+        take(make_windows(constant_clips(2)), 1, replicas=3)
+
+
+def test_another_seed_gives_another_order(make_windows):
+    windows = make_windows(constant_clips(40))
+    train = dataclasses.replace(TRAIN, seed=8)
+    other = pipeline.make_dataset(windows, lambda x: x, RECIPE, train)
+    (first,) = take(windows, 1)
+    second = next(other.as_numpy_iterator())
+    assert not np.array_equal(first["features"], second["features"])
+
+
+def test_first_windows_start_at_the_start_and_are_padded(make_windows):
+    ramp = np.arange(1, 101, dtype=np.float32).reshape(-1, 1) / 128
+    windows = make_windows([ramp, ramp[:10]])
+    first, short = windows.read(np.array([0, 1]), np.array([0.9, 0.9]))
+    np.testing.assert_array_equal(first, ramp[:64])
+    np.testing.assert_array_equal(short[:10], ramp[:10])
+    assert not short[10:].any()
+
+
+def test_random_windows_lie_anywhere_within_a_long_clip(make_windows):
+    ramp = np.arange(1, 201, dtype=np.float32).reshape(-1, 1) / 256
+    windows = make_windows([ramp, ramp[:10]], RANDOM)
+    assert len(windows) == 3 + 1
+    fractions = np.array([0.0, 0.5, 1 - 1e-7])
+    starts = windows.read(np.array([0, 1, 2]), fractions)[:, 0, 0] * 256
+    np.testing.assert_array_equal(starts, [1, 69, 137])
+    short = windows.read(np.array([3]), np.array([0.9]))[0]
+    np.testing.assert_array_equal(short[:10], ramp[:10])
+
+
+@pytest.mark.parametrize(
+    ("normalize", "peaks"),
+    [("none", [0.25, 0.5]), ("file", [1.0, 1.0]), ("set", [0.5, 1.0])],
+)
+def test_normalisation(make_windows, normalize, peaks):
+    waveforms = [np.full((64, 1), peak, np.float32) for peak in (0.25, -0.5)]
+    windows = make_windows(waveforms, config.DataConfig(normalize=normalize))
+    read = windows.read(np.arange(2), np.zeros(2))
+    np.testing.assert_allclose(np.abs(read).max(axis=(1, 2)), peaks)
+
+
+@pytest.mark.parametrize("waveforms", [[], [np.zeros((64, 1), np.float32)]])
+def test_a_set_without_sound_is_refused(make_windows, waveforms):
+    with pytest.raises(errors.ZooError, match="Expected sounds to train on"):
+        make_windows(waveforms)
+
+
+def test_drums_mini_is_prepared_and_cached(tiny):
+    made = pipeline.load_clips(tiny())
+    assert (len(made), made.sample_rate) == (120, 16000)
+    assert "CC BY 3.0" in made.about["licence"]
+    assert len(pipeline.load_clips(tiny(), "test")) == 40
+    lower = pipeline.load_clips(tiny(sample_rate=8000, channels=2))
+    assert (lower.sample_rate, lower.channels) == (8000, 2)
+    assert lower.seconds() == pytest.approx(made.seconds(), rel=1e-3)
+
+
+def test_an_unknown_data_set_lists_the_known_ones(tiny):
+    with pytest.raises(errors.ZooError, match="known are .*drums_mini"):
+        pipeline.load_clips(tiny(dataset="drumms"))
+
+
+def test_an_unknown_split_lists_the_known_ones(tiny):
+    with pytest.raises(errors.ZooError, match="one of train, test"):
+        pipeline.load_clips(tiny(), "valid")
+
+
+def test_the_reader_does_not_hold_the_random_state():
+    before = tf.random.get_global_generator().state.numpy()
+    presets.get("wavegan_drums")
+    np.testing.assert_array_equal(
+        before, tf.random.get_global_generator().state.numpy()
+    )

@@ -1,0 +1,180 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from gansynth_zoo import assemble
+from gansynth_zoo import callbacks
+from gansynth_zoo import errors
+from gansynth_zoo import pipeline
+from gansynth_zoo import runs
+from gansynth_zoo import training
+
+STEPS = 5
+ONE = tf.distribute.get_strategy()
+
+
+def make_dataset(preset, gan, **kwargs):
+    clips = pipeline.load_clips(preset)
+    windows = pipeline.Windows(clips, preset.audio, preset.data)
+    return pipeline.make_dataset(
+        windows,
+        gan.representation.to_features,
+        preset.recipe,
+        preset.train,
+        **kwargs,
+    )
+
+
+def train(preset, strategy=ONE, optimizer=None, steps=STEPS):
+    """A trained AudioGAN, by the trainer's own loop."""
+    with strategy.scope():
+        gan = assemble.make_gan(preset)
+        if optimizer:
+            gan.compile(
+                gan.adversarial_loss,
+                gan.recipe,
+                optimizer(),
+                optimizer(),
+                batch_size=gan.batch_size,
+                ema_decay=gan.ema_decay,
+                seed=gan.seed,
+            )
+    clips = pipeline.load_clips(preset)
+    windows = pipeline.Windows(clips, preset.audio, preset.data)
+    dataset = training.distribute(preset, windows, gan, strategy, first_step=0)
+    training.run_loop(gan, iter(dataset), steps, strategy, [])
+    return gan
+
+
+def largest_difference(one, other):
+    """Relative to the largest weight of each network."""
+    return max(
+        np.abs(np.asarray(a) - np.asarray(b)).max()
+        / max(np.abs(np.asarray(a)).max(), 1e-3)
+        for name in ("generator", "discriminator", "average")
+        for a, b in zip(
+            getattr(one, name).weights, getattr(other, name).weights, strict=True
+        )
+        if np.asarray(a).size > 1
+    )
+
+
+@pytest.fixture(params=["wgan-gp", "ns-r1"])
+def preset(request, tiny):
+    """Both recipes, small, with a penalty that comes at every second update."""
+    if request.param == "wgan-gp":
+        return tiny("wavegan_drums", n_critic=2)
+    return tiny(penalty_interval=2)
+
+
+def test_fit_gives_the_weights_of_the_trainer(preset):
+    ours = train(preset)
+    gan = assemble.make_gan(preset)
+    dataset = make_dataset(preset, gan)
+    gan.fit(dataset, steps_per_epoch=STEPS, shuffle=False, verbose=0)
+    assert int(gan.step) == STEPS
+    assert largest_difference(ours, gan) < 1e-6
+
+
+def test_training_moves_all_weights(preset):
+    before = assemble.make_gan(preset)
+    after = train(preset)
+    for name in ("generator", "discriminator", "average"):
+        pairs = zip(
+            getattr(before, name).weights, getattr(after, name).weights, strict=True
+        )
+        # The bias of the scores alone has no part in the Wasserstein loss.
+        moved = [not np.array_equal(a, b) for a, b in pairs]
+        assert sum(moved) >= len(moved) - 1
+
+
+@pytest.fixture(scope="module")
+def two_devices():
+    # One for all tests: TensorFlow numbers the collectives of each strategy
+    # from the start, and takes those of a second one for those of the first.
+    return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+
+
+def test_two_replicas_give_the_weights_of_one(preset, two_devices):
+    def sgd():
+        return keras.optimizers.SGD(1e-3)
+
+    one, two = train(preset, optimizer=sgd), train(preset, two_devices, sgd)
+    assert largest_difference(one, two) < 1e-6
+
+
+def test_two_replicas_train_with_adam(preset, two_devices):
+    one, two = train(preset), train(preset, two_devices)
+    # Adam divides by small second moments, which magnifies rounding.
+    assert largest_difference(one, two) < 2e-2
+
+
+def test_the_average_follows_the_generator_by_its_formula(tiny):
+    preset = tiny(ema_decay=0.5)
+    expected = np.asarray(assemble.make_gan(preset).generator.weights[0])
+    for step in range(3):
+        weight = train(preset, steps=step + 1).generator.weights[0]
+        decay = min(0.5, (1 + step) / (10 + step))
+        expected = decay * expected + (1 - decay) * np.asarray(weight)
+    average = train(preset, steps=3).average.weights[0]
+    np.testing.assert_allclose(average, expected, rtol=1e-5, atol=1e-7)
+
+
+def test_decay_0_is_the_generator_itself(tiny):
+    gan = train(tiny(ema_decay=0.0))
+    for one, other in zip(
+        gan.average.weights, gan.generator.weights, strict=True
+    ):
+        np.testing.assert_allclose(one, other, rtol=1e-6)
+
+
+def test_an_interrupted_run_ends_with_the_same_weights(tiny, tmp_path):
+    ends = []
+    for name, stops in (("whole", [6]), ("parts", [2, 3, 6])):
+        run = runs.Run(tmp_path / name)
+        for steps in stops:
+            assert training.train(tiny(steps=steps), run, report=lambda _: None)
+        gan = assemble.make_gan(tiny())
+        assert run.restore(gan) == 6
+        ends.append(gan)
+    assert largest_difference(*ends) == 0.0
+
+
+def test_a_run_writes_previews_and_summaries(tiny, tmp_path):
+    run = runs.Run(tmp_path)
+    training.train(tiny(), run, report=lambda _: None)
+    names = sorted(path.name for path in run.previews.iterdir())
+    assert names == ["step_00000002.png", "step_00000002.wav"]
+    events = b"".join(p.read_bytes() for p in run.summaries.iterdir())
+    for tag in (b"generator_loss", b"spectrograms", b"sounds"):
+        assert tag in events
+
+
+def test_a_loss_that_is_not_finite_is_named_with_its_step():
+    stop = callbacks.StopOnNonFinite()
+    stop.on_train_batch_end(8, {"generator_loss": np.ones(4)})
+    with pytest.raises(errors.ZooError, match="generator_loss is nan at step 7"):
+        stop.on_train_batch_end(
+            8, {"generator_loss": np.array([1.0, 2.0, np.nan, np.nan])}
+        )
+
+
+def test_a_run_that_diverges_keeps_its_last_good_checkpoint(tiny, tmp_path):
+    run = runs.Run(tmp_path)
+    wild = tiny(
+        steps=60, discriminator_learning_rate=1e30, checkpoint_seconds=0
+    )
+    with pytest.raises(errors.ZooError, match="is (nan|inf) at step|not finite"):
+        training.train(wild, run, report=lambda _: None)
+    gan = assemble.make_gan(wild)
+    assert run.restore(gan) == max(run.steps(), default=0)
+    for weight in gan.variables:
+        assert np.isfinite(np.asarray(weight)).all()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0, "0:00"), (61, "1:01"), (3725, "1:02:05")]
+)
+def test_clock(seconds, text):
+    assert callbacks.clock(seconds) == text
