@@ -55,7 +55,7 @@ def best_in_turns(measures, rounds, seconds, multiple=1):
 
     Args:
       measures: name -> function of a count that returns a `Sample`. The first
-        call has a count of 1 and is not counted.
+        two calls have a count of 1 and are not counted.
       rounds: rounds, of which the best counts.
       seconds: seconds that a round measures each for, at the least.
       multiple: counts are multiples of it.
@@ -66,8 +66,8 @@ def best_in_turns(measures, rounds, seconds, multiple=1):
     counts = {}
     for name, function in measures.items():
         function(1)
-        expected = function(multiple).seconds * multiple
-        counts[name] = multiple * max(1, math.ceil(seconds / expected))
+        wanted = seconds / function(1).seconds
+        counts[name] = multiple * max(1, math.ceil(wanted / multiple))
     samples = {name: [] for name in measures}
     for _ in range(rounds):
         for name, function in measures.items():

@@ -33,7 +33,7 @@ class GeneratorModule(tf.Module):
         self._gan_of = lambda: gan
         # Keras keeps its variables out of sight of tf.Module.
         self.weights = [v.value for v in gan.average.variables]
-        self.facts = {
+        facts = {
             "preset": preset.name,
             "model": preset.model.name,
             "sample_rate": preset.audio.sample_rate,
@@ -50,7 +50,14 @@ class GeneratorModule(tf.Module):
             },
             **about,
         }
+        # As text, since tf.Module would make a dictionary of its own kind.
+        self._metadata = json.dumps(facts, indent=2)
         self._trace()
+
+    @property
+    def facts(self):
+        """The metadata as a dictionary."""
+        return json.loads(self._metadata)
 
     @tf.function
     def __call__(self, latents):
@@ -67,7 +74,7 @@ class GeneratorModule(tf.Module):
 
     @tf.function(input_signature=[])
     def metadata(self):
-        return tf.constant(json.dumps(self.facts))
+        return tf.constant(self._metadata)
 
     def serve_latents(self, latents):
         """Signature `serving_default`: latents -> waveform."""

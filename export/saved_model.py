@@ -13,12 +13,13 @@ from gansynth_zoo import storage
 from gansynth_zoo.export import module as modules
 
 
-def module_of(run, report=print):
+def module_of(run, report=print, **about):
     """The module of a run's newest checkpoint, in memory.
 
     Args:
       run: a `runs.Run`.
       report: function that is told of a damaged checkpoint.
+      **about: more metadata.
 
     Returns:
       A `module.GeneratorModule`.
@@ -36,7 +37,7 @@ def module_of(run, report=print):
             f"--run_dir={run.path}."
         )
     return modules.GeneratorModule(
-        gan, preset, {"step": step, "data": run.read_data()}
+        gan, preset, {"step": step, "data": run.read_data(), **about}
     )
 
 
@@ -52,24 +53,21 @@ def export(run, zoo_dir=None, name=None, report=print):
     Returns:
       `pathlib.Path` of the version, <zoo_dir>/<name>/<version>.
     """
-    module = module_of(run, report)
     root = pathlib.Path(zoo_dir) if zoo_dir else storage.zoo_folder()
-    name = name or module.facts["preset"]
+    name = name or run.read_preset().name
     if not hub.is_name(name):
         raise errors.ZooError(
             "Expected a module name of letters, digits, _, - and ., received "
             f"{name!r}."
         )
     version = (hub.versions(root / name) or [0])[0] + 1
-    module.facts.update(
-        name=name,
-        version=version,
-        exported=datetime.date.today().isoformat(),
-    )
+    today = datetime.date.today().isoformat()
+    module = module_of(run, report, name=name, version=version, exported=today)
     target = root / name / str(version)
     # A server takes all that stands beside a version for another version.
     with storage.folder_written_whole(target, temporary_in=root) as partial:
         tf.saved_model.save(module, str(partial), module.signatures())
-        text = json.dumps(module.facts, indent=2) + "\n"
-        storage.write_text(partial / hub.METADATA, text)
+        storage.write_text(
+            partial / hub.METADATA, json.dumps(module.facts, indent=2) + "\n"
+        )
     return target

@@ -22,12 +22,8 @@ _DEFINE = {
 
 def define():
     """Defines --preset, --recipe and a flag for every setting."""
-    flags.DEFINE_string(
-        "preset", None, f"One of {', '.join(presets.PRESETS)}."
-    )
-    flags.DEFINE_string(
-        "recipe", None, f"One of {', '.join(presets.RECIPES)}."
-    )
+    flags.DEFINE_string("preset", None, f"One of {', '.join(presets.PRESETS)}.")
+    flags.DEFINE_string("recipe", None, f"One of {', '.join(presets.RECIPES)}.")
     for field in _fields().values():
         text = field.metadata["help"]
         choices = field.metadata["choices"]

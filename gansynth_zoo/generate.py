@@ -81,7 +81,9 @@ def walk(points, prior, steps):
 def main():
     """Writes one WAV a sound, and a picture of them."""
     module, facts = open_source(_SOURCE.value)
-    points = module.latents(tf.range(_COUNT.value, dtype=tf.int64) + _SEED.value)
+    points = module.latents(
+        tf.range(_COUNT.value, dtype=tf.int64) + _SEED.value
+    )
     names = [f"{_SEED.value + i:06d}" for i in range(_COUNT.value)]
     if _INTERPOLATE.value:
         points = walk(points, facts["latent_prior"], _INTERPOLATE.value)

@@ -35,7 +35,9 @@ def is_name(text):
 
 def versions(folder):
     """Versions of a module in its folder, the newest first."""
-    names = [p.parent.name for p in pathlib.Path(folder).glob("*/saved_model.pb")]
+    names = [
+        p.parent.name for p in pathlib.Path(folder).glob("*/saved_model.pb")
+    ]
     return sorted((int(n) for n in names if n.isdigit()), reverse=True)
 
 

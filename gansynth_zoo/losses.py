@@ -64,7 +64,9 @@ def gradient_penalty(score, real, fake, factors):
 
     Source: Gulrajani et al. 2017, section 4.
     """
-    shape = tf.concat([tf.shape(factors), tf.ones([real.shape.rank - 1], tf.int32)], 0)
+    shape = tf.concat(
+        [tf.shape(factors), tf.ones([real.shape.rank - 1], tf.int32)], 0
+    )
     between = real + tf.reshape(factors, shape) * (fake - real)
     # The epsilon keeps the derivative of the root finite where the slope is 0.
     slopes = tf.sqrt(_squared_slopes(score, between) + 1e-12)

@@ -35,8 +35,8 @@ def spectrogram_grid(waveforms, sample_rate, title):
     Returns:
       PNG as bytes.
     """
-    from matplotlib.backends import backend_agg
     from matplotlib import figure
+    from matplotlib.backends import backend_agg
 
     columns = min(8, len(waveforms))
     rows = -(-len(waveforms) // columns)

@@ -40,9 +40,9 @@ def load_clips(preset, split="train"):
     info = builder.info
     key = {
         "data": str(builder.data_path),
-        "prepared": pathlib.Path(
-            str(builder.data_path), "dataset_info.json"
-        ).stat().st_mtime_ns,
+        "prepared": pathlib.Path(str(builder.data_path), "dataset_info.json")
+        .stat()
+        .st_mtime_ns,
         "split": split,
         "sample_rate": preset.audio.sample_rate,
         "channels": preset.audio.channels,
@@ -163,9 +163,7 @@ class Windows:
             clip = self._clip_of[number]
             offset = int(fraction * (self._spare[clip] + 1))
             samples = self._clips.window(clip, offset, out.shape[1])
-            np.multiply(
-                samples, self._gain[clip], out=out[i, : len(samples)]
-            )
+            np.multiply(samples, self._gain[clip], out=out[i, : len(samples)])
         return out.reshape(*numbers.shape, *out.shape[1:])
 
 

@@ -21,7 +21,6 @@ from gansynth_zoo import pictures
 from gansynth_zoo import pipeline
 from gansynth_zoo import presets
 from gansynth_zoo import runs
-from gansynth_zoo import storage
 from gansynth_zoo import training
 from gansynth_zoo.evaluation import descriptors
 from gansynth_zoo.evaluation import diversity

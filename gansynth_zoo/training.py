@@ -45,8 +45,10 @@ def train(preset, run, strategy=None, report=print):
     with strategy.scope():
         gan = assemble.make_gan(preset)
     first_step = run.restore(gan, report)
-    report(f"Generator {_count(gan.generator)}, discriminator "
-           f"{_count(gan.discriminator)} parameters.")
+    report(
+        f"Generator {_count(gan.generator)}, discriminator "
+        f"{_count(gan.discriminator)} parameters."
+    )
     if first_step >= preset.train.steps:
         report(f"The run has its {first_step} steps; --steps=N goes on.")
         return True

@@ -26,6 +26,7 @@ TINY = {
     "num_samples": 256,
     "dim": 4,
     "batch_size": 4,
+    "n_critic": 1,
     "steps": 2,
 }
 

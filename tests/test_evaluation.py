@@ -30,7 +30,8 @@ def test_kernel_distance_by_loops(rng):
 
     across = np.mean([kernel(a, b) for a in x for b in y])
     np.testing.assert_allclose(
-        kernel_distance.kernel_distance(x, y), within(x) + within(y) - 2 * across
+        kernel_distance.kernel_distance(x, y),
+        within(x) + within(y) - 2 * across,
     )
 
 

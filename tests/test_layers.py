@@ -63,7 +63,9 @@ def test_phase_shuffle_has_second_derivatives(rng):
 
     def by_tensorflow(x):
         padded = tf.pad(x, [[0, 0], [2, 2], [0, 0]], "REFLECT")
-        return tf.stack([padded[i, 2 - s : 18 - s] for i, s in enumerate(shifts)])
+        return tf.stack(
+            [padded[i, 2 - s : 18 - s] for i, s in enumerate(shifts)]
+        )
 
     np.testing.assert_allclose(
         penalty(lambda x: layers.phase_shuffle(x, shifts, 2)),

@@ -58,7 +58,9 @@ def test_every_epoch_has_every_clip_once_in_an_order_of_its_own(make_windows):
 def test_starting_later_gives_what_would_have_come(make_windows):
     windows = make_windows(constant_clips(7), RANDOM)
     whole = take(windows, 5)
-    for one, other in zip(whole[3:], take(windows, 2, first_step=3), strict=True):
+    for one, other in zip(
+        whole[3:], take(windows, 2, first_step=3), strict=True
+    ):
         np.testing.assert_array_equal(one["features"], other["features"])
 
 

@@ -19,7 +19,9 @@ def run(tmp_path):
 def save_at(run, gan, *steps, keep=9):
     for step in steps:
         gan.step.assign(step)
-        gan.generator.weights[0].assign_add(np.ones_like(gan.generator.weights[0]))
+        gan.generator.weights[0].assign_add(
+            np.ones_like(gan.generator.weights[0])
+        )
         run.save(gan, keep)
 
 

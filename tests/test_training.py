@@ -54,7 +54,9 @@ def largest_difference(one, other):
         / max(np.abs(np.asarray(a)).max(), 1e-3)
         for name in ("generator", "discriminator", "average")
         for a, b in zip(
-            getattr(one, name).weights, getattr(other, name).weights, strict=True
+            getattr(one, name).weights,
+            getattr(other, name).weights,
+            strict=True,
         )
         if np.asarray(a).size > 1
     )
@@ -82,7 +84,9 @@ def test_training_moves_all_weights(preset):
     after = train(preset)
     for name in ("generator", "discriminator", "average"):
         pairs = zip(
-            getattr(before, name).weights, getattr(after, name).weights, strict=True
+            getattr(before, name).weights,
+            getattr(after, name).weights,
+            strict=True,
         )
         # The bias of the scores alone has no part in the Wasserstein loss.
         moved = [not np.array_equal(a, b) for a, b in pairs]
@@ -154,7 +158,9 @@ def test_a_run_writes_previews_and_summaries(tiny, tmp_path):
 def test_a_loss_that_is_not_finite_is_named_with_its_step():
     stop = callbacks.StopOnNonFinite()
     stop.on_train_batch_end(8, {"generator_loss": np.ones(4)})
-    with pytest.raises(errors.ZooError, match="generator_loss is nan at step 7"):
+    with pytest.raises(
+        errors.ZooError, match="generator_loss is nan at step 7"
+    ):
         stop.on_train_batch_end(
             8, {"generator_loss": np.array([1.0, 2.0, np.nan, np.nan])}
         )
@@ -165,7 +171,9 @@ def test_a_run_that_diverges_keeps_its_last_good_checkpoint(tiny, tmp_path):
     wild = tiny(
         steps=60, discriminator_learning_rate=1e30, checkpoint_seconds=0
     )
-    with pytest.raises(errors.ZooError, match="is (nan|inf) at step|not finite"):
+    with pytest.raises(
+        errors.ZooError, match="is (nan|inf) at step|not finite"
+    ):
         training.train(wild, run, report=lambda _: None)
     gan = assemble.make_gan(wild)
     assert run.restore(gan) == max(run.steps(), default=0)

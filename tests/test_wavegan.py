@@ -67,7 +67,8 @@ def test_lengths_from_one_formula(num_samples):
 
 
 @pytest.mark.parametrize(
-    ("num_samples", "longer"), [(1, 64), (63, 64), (16000, 16384), (70000, 131072)]
+    ("num_samples", "longer"),
+    [(1, 64), (63, 64), (16000, 16384), (70000, 131072)],
 )
 def test_another_length_is_told_the_next_longer(num_samples, longer):
     with pytest.raises(errors.ZooError, match=f"next longer is {longer}"):

@@ -26,9 +26,9 @@ def kernel_distance(reference, features):
     scale = np.sqrt(reference.var(axis=0).mean())
     x = (reference - centre) / max(scale, 1e-12)
     y = (features - centre) / max(scale, 1e-12)
-    return _mean_off_diagonal(x) + _mean_off_diagonal(y) - 2 * _kernel(
-        x, y
-    ).mean()
+    return (
+        _mean_off_diagonal(x) + _mean_off_diagonal(y) - 2 * _kernel(x, y).mean()
+    )
 
 
 def _kernel(x, y):

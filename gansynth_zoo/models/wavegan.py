@@ -106,8 +106,6 @@ class WaveGANDiscriminator(keras.Model):
         for i, convolution in enumerate(self.convolutions):
             x = layers.leaky_relu(convolution(x))
             if i < self.shuffles.count:
-                x = layers.phase_shuffle(
-                    x, shifts[:, i], self.shuffles.radius
-                )
+                x = layers.phase_shuffle(x, shifts[:, i], self.shuffles.radius)
         x = tf.reshape(x, [-1, x.shape[1] * x.shape[2]])
         return tf.squeeze(self.score(x), -1)

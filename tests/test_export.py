@@ -1,0 +1,242 @@
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import soundfile
+import tensorflow as tf
+import tensorflow_hub
+
+from gansynth_zoo import errors
+from gansynth_zoo import hub
+from gansynth_zoo import presets
+from gansynth_zoo import runs
+from gansynth_zoo import training
+from gansynth_zoo.export import saved_model
+
+# Runs where nothing of the package can be imported.
+LOAD_ALONE = """
+import sys
+sys.modules["gansynth_zoo"] = None
+import numpy, tensorflow_hub
+module = tensorflow_hub.load(sys.argv[1])
+latents = numpy.load(sys.argv[2])
+numpy.save(sys.argv[3], module(latents).numpy())
+"""
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    from gansynth_zoo import config
+
+    preset = config.replace(
+        presets.get("wavegan_drums_small"),
+        {
+            "dataset": "drums_mini",
+            "num_samples": 1024,
+            "dim": 4,
+            "batch_size": 4,
+            "steps": 2,
+        },
+    )
+    run = runs.Run(tmp_path_factory.mktemp("run"))
+    run.write_preset(preset)
+    training.train(preset, run, report=lambda _: None)
+    return run
+
+
+@pytest.fixture(scope="module")
+def zoo(run, tmp_path_factory):
+    """A zoo folder with two versions of one module, exported."""
+    zoo = tmp_path_factory.mktemp("zoo")
+    for _ in range(2):
+        saved_model.export(run, zoo, "tiny_drums")
+    return zoo
+
+
+@pytest.fixture
+def module(zoo):
+    return hub.load(zoo / "tiny_drums" / "2")
+
+
+@pytest.fixture
+def latents(rng):
+    return rng.uniform(-1, 1, (5, 100)).astype(np.float32)
+
+
+def test_layout_is_what_tf_serving_reads(zoo):
+    assert [path.name for path in zoo.iterdir()] == ["tiny_drums"]
+    versions = sorted(path.name for path in (zoo / "tiny_drums").iterdir())
+    assert versions == ["1", "2"]
+
+
+def test_a_loaded_module_equals_the_run(run, module, latents):
+    ours = saved_model.module_of(run)
+    np.testing.assert_array_equal(module(latents), ours(latents))
+    np.testing.assert_array_equal(module.generate(3, 7), ours.generate(3, 7))
+
+
+def test_a_module_loads_without_the_package(zoo, module, latents, tmp_path):
+    np.save(tmp_path / "latents.npy", latents)
+    subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            LOAD_ALONE,
+            str(zoo / "tiny_drums" / "2"),
+            str(tmp_path / "latents.npy"),
+            str(tmp_path / "sounds.npy"),
+        ],
+        check=True,
+        capture_output=True,
+        cwd=tmp_path,
+    )
+    sounds = np.load(tmp_path / "sounds.npy")
+    np.testing.assert_array_equal(sounds, module(latents))
+
+
+def test_sounds_are_numbered_by_their_seed(module):
+    whole = module.generate(4, 10)
+    assert whole.shape == (4, 1024, 1)
+    np.testing.assert_allclose(module.generate(1, 12)[0], whole[2], atol=1e-5)
+    served = module.signatures["generate"](seed=tf.constant([12], tf.int64))
+    np.testing.assert_allclose(served["waveform"][0], whole[2], atol=1e-5)
+
+
+@pytest.mark.parametrize("count", [1, 2, 64])
+def test_a_row_is_the_same_in_any_batch(module, rng, count):
+    latents = rng.uniform(-1, 1, (count, 100)).astype(np.float32)
+    served = module.signatures["serving_default"](latents=latents)["waveform"]
+    alone = module(latents[-1:])
+    np.testing.assert_allclose(served[-1], alone[0], atol=1e-5)
+
+
+def test_wav_bytes_decode_to_the_sound(module, tmp_path):
+    seed = tf.constant([3, 5], tf.int64)
+    wavs = module.signatures["generate_wav"](seed=seed)["wav_bytes"]
+    sounds = module.signatures["generate"](seed=seed)["waveform"]
+    for wav, sound in zip(wavs.numpy(), sounds.numpy(), strict=True):
+        (tmp_path / "sound.wav").write_bytes(wav)
+        decoded, rate = soundfile.read(tmp_path / "sound.wav", always_2d=True)
+        assert rate == 16000
+        np.testing.assert_allclose(decoded, sound, atol=1.1 / 32768)
+
+
+def test_every_served_tensor_has_a_batch_dimension(module):
+    for signature in module.signatures.values():
+        inputs = list(signature.structured_input_signature[1].values())
+        outputs = list(signature.structured_outputs.values())
+        assert all(spec.shape[0] is None for spec in inputs + outputs)
+
+
+def test_the_graph_holds_core_operations_alone(zoo):
+    saved = tf.saved_model.load(str(zoo / "tiny_drums" / "1"))
+    operations = {
+        node.op
+        for signature in saved.signatures.values()
+        for function in signature.graph.as_graph_def().library.function
+        for node in function.node_def
+    }
+    assert operations
+    assert not operations & {"PyFunc", "EagerPyFunc", "PyFuncStateless"}
+    assert not any(op.startswith("IO>") for op in operations)
+
+
+def test_metadata_travel_inside_and_beside_the_module(zoo, module):
+    inside = json.loads(module.metadata().numpy())
+    assert inside == hub.read_metadata(zoo / "tiny_drums" / "2")
+    assert (inside["name"], inside["version"]) == ("tiny_drums", 2)
+    assert inside["sample_rate"] == 16000
+    assert (inside["latent_size"], inside["latent_prior"]) == (100, "uniform")
+    assert inside["preset"] == "wavegan_drums_small"
+    assert inside["step"] == 2
+    assert "CC BY 3.0" in inside["data"]["licence"]
+    assert inside["versions"]["tensorflow"] == tf.__version__
+
+
+def test_a_run_without_checkpoint_is_refused(tmp_path, tiny):
+    run = runs.Run(tmp_path)
+    run.write_preset(tiny())
+    with pytest.raises(errors.ZooError, match="has none; go on with"):
+        saved_model.export(run, tmp_path / "zoo")
+    assert not list((tmp_path / "zoo").glob("*"))
+
+
+def test_a_name_that_is_no_name_is_refused(run, tmp_path):
+    with pytest.raises(errors.ZooError, match="'../up'"):
+        saved_model.export(run, tmp_path, "../up")
+
+
+@pytest.fixture
+def as_zoo(zoo, monkeypatch):
+    monkeypatch.setenv("GANSYNTH_ZOO_DIR", str(zoo))
+    return zoo
+
+
+@pytest.mark.parametrize(
+    ("handle", "version"), [("tiny_drums", 2), ("tiny_drums@1", 1)]
+)
+def test_hub_loads_by_name(as_zoo, latents, handle, version):
+    loaded = tensorflow_hub.load(handle)
+    assert json.loads(loaded.metadata().numpy())["version"] == version
+    np.testing.assert_array_equal(loaded(latents), hub.load(handle)(latents))
+    folder = as_zoo / "tiny_drums" / str(version)
+    assert tensorflow_hub.resolve(handle) == str(folder)
+
+
+def test_hub_loads_by_path(zoo, latents):
+    newest = hub.load(zoo / "tiny_drums" / "2")(latents)
+    unversioned = hub.load(zoo / "tiny_drums")(latents)
+    np.testing.assert_array_equal(newest, unversioned)
+    by_hub = tensorflow_hub.load(str(zoo / "tiny_drums" / "2"))(latents)
+    np.testing.assert_array_equal(newest, by_hub)
+
+
+def test_the_small_module_takes_the_place_of_a_missing_one(
+    run, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setenv("GANSYNTH_ZOO_DIR", str(tmp_path))
+    saved_model.export(run)
+    folder = hub.find("wavegan_drums")
+    assert folder == tmp_path / "wavegan_drums_small" / "1"
+    assert "wavegan_drums_small takes its place" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("handle", "words"),
+    [
+        ("wavegan_piano", "not exported yet; make it with"),
+        ("wavgan", "Unknown module 'wavgan': found are tiny_drums"),
+        ("tiny_drums@7", "no version 7; found are 1, 2"),
+        ("no/such/folder", "no saved_model.pb is found"),
+    ],
+)
+def test_a_module_that_is_not_there_says_what_to_do(as_zoo, handle, words):
+    with pytest.raises(errors.ZooError, match=words):
+        hub.find(handle)
+
+
+def test_hub_itself_gives_our_words_for_an_unknown_name(as_zoo):
+    with pytest.raises(errors.ZooError, match="Unknown module 'wavgan'"):
+        tensorflow_hub.load("wavgan")
+
+
+def test_registering_twice_is_registering_once():
+    from tensorflow_hub import registry
+
+    before = len(registry.resolver._impls)
+    hub.register()
+    assert len(registry.resolver._impls) == before
+
+
+def test_the_cache_folder_may_be_moved(monkeypatch, tmp_path):
+    from gansynth_zoo import storage
+
+    monkeypatch.setenv("GANSYNTH_ZOO_CACHE", str(tmp_path))
+    assert storage.zoo_folder() == tmp_path / "modules"
+    monkeypatch.delenv("GANSYNTH_ZOO_CACHE")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert storage.cache_folder() == tmp_path / "gansynth_zoo"
+    assert os.fspath(storage.cache_folder())
