@@ -1,108 +1,15 @@
-"""Prepared data set -> clips -> tf.data of features, in an order of its own.
+"""Clips -> tf.data of features, in an order of its own.
 
 What a step sees is a function of (clips, seed, step) alone. So resuming is
 starting at another step, and a replica's share is a range of rows.
 """
 
-import hashlib
-import importlib
-import json
-import pathlib
+import dataclasses
 
 import numpy as np
 import tensorflow as tf
 
-from gansynth_zoo import clips as clip_files
 from gansynth_zoo import errors
-from gansynth_zoo import storage
-
-_DATASETS = "gansynth_zoo.datasets"
-
-
-def load_clips(preset, split="train"):
-    """The sounds of a preset; they are prepared and cached the first time.
-
-    Args:
-      preset: a `config.Preset`.
-      split: split of the data set.
-
-    Returns:
-      A `clips.Clips` with the sample rate and channels of the preset.
-
-    Raises:
-      ZooError: if there is no such data set, or it cannot be prepared.
-    """
-    import tensorflow_datasets as tfds
-
-    tfds.disable_progress_bar()
-    builder = _builder(preset.data)
-    builder.download_and_prepare()
-    info = builder.info
-    key = {
-        "data": str(builder.data_path),
-        "prepared": pathlib.Path(str(builder.data_path), "dataset_info.json")
-        .stat()
-        .st_mtime_ns,
-        "split": split,
-        "sample_rate": preset.audio.sample_rate,
-        "channels": preset.audio.channels,
-    }
-    digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode())
-    folder = storage.cache_folder() / "clips" / digest.hexdigest()[:16]
-    if not folder.is_dir():
-        if split not in info.splits:
-            raise errors.ZooError(
-                f"Expected a split of {info.name}, one of "
-                f"{', '.join(info.splits)}, received {split!r}."
-            )
-        examples = tfds.as_numpy(builder.as_dataset(split=split))
-        about = {
-            "name": info.full_name,
-            "split": split,
-            "licence": info.metadata["licence"],
-        }
-        clip_files.write(
-            folder,
-            _waveforms(examples, info.metadata["sample_rate"], preset.audio),
-            preset.audio.sample_rate,
-            preset.audio.channels,
-            about,
-        )
-    return clip_files.Clips(folder)
-
-
-def dataset_names():
-    """Names of the data sets that have a builder, sorted."""
-    folder = pathlib.Path(importlib.import_module(_DATASETS).__file__).parent
-    return sorted(
-        path.parent.name for path in folder.glob("*/*_dataset_builder.py")
-    )
-
-
-def _builder(data):
-    if data.dataset not in dataset_names():
-        raise errors.ZooError(
-            f"Unknown data set {data.dataset!r}: known are "
-            f"{', '.join(dataset_names())}; choose one with --dataset."
-        )
-    module = importlib.import_module(
-        f"{_DATASETS}.{data.dataset}.{data.dataset}_dataset_builder"
-    )
-    return module.Builder(
-        data_dir=data.data_dir or storage.cache_folder() / "datasets"
-    )
-
-
-def _waveforms(examples, sample_rate, audio):
-    import soxr
-
-    from gansynth_zoo import audio_files
-
-    for example in examples:
-        waveform = example["audio"].astype(np.float32) / 32768.0
-        waveform = waveform.reshape(len(waveform), -1)
-        waveform = audio_files.mix(waveform, audio.channels, example["id"])
-        yield soxr.resample(waveform, sample_rate, audio.sample_rate)
 
 
 class Windows:
@@ -177,16 +84,23 @@ def _gains(clips, normalize):
     return scale / np.where(peak > 0, peak, 1.0)
 
 
+@dataclasses.dataclass(frozen=True)
+class Share:
+    """What a dataset feeds: a range of the replicas that split a batch.
+
+    Attributes:
+      replicas: all replicas.
+      local: those that this dataset feeds, in turn.
+      first: number of the first of them.
+    """
+
+    replicas: int = 1
+    local: int = 1
+    first: int = 0
+
+
 def make_dataset(
-    windows,
-    to_features,
-    recipe,
-    train,
-    *,
-    first_step=0,
-    replicas=1,
-    local_replicas=1,
-    first_replica=0,
+    windows, to_features, recipe, train, *, first_step=0, share=None
 ):
     """Batches for the training step.
 
@@ -196,57 +110,54 @@ def make_dataset(
       recipe: a `config.Recipe`.
       train: a `config.TrainConfig`.
       first_step: step that the first element is for.
-      replicas: replicas over which the global batch is split.
-      local_replicas: replicas that this dataset feeds, in turn.
-      first_replica: number of the first of them.
+      share: a `Share`; None is one replica.
 
     Returns:
       `tf.data.Dataset` of {"features": float32 `[batch, n_critic,
-      *feature_shape]`, "rows": int64 `[batch]`}, `local_replicas` elements a
+      *feature_shape]`, "rows": int64 `[batch]`}, `share.local` elements a
       step, without end.
 
     Raises:
       ZooError: if the batch cannot be split over the replicas.
     """
-    if train.batch_size % replicas:
+    share = share or Share()
+    if train.batch_size % share.replicas:
         raise errors.ZooError(
-            f"Expected a batch_size that {replicas} replicas can share, "
+            f"Expected a batch_size that {share.replicas} replicas can share, "
             f"received {train.batch_size}."
         )
-    share = train.batch_size // replicas
+    size = train.batch_size // share.replicas
 
-    def numbers_and_fractions(element):
-        step = first_step + element // local_replicas
-        replica = first_replica + element % local_replicas
-        rows = tf.range(replica * share, (replica + 1) * share)
-        # The examples of one discriminator update follow one another in the
-        # epoch, however the batch is split.
-        update = tf.range(recipe.n_critic, dtype=tf.int64)
-        place = rows[:, tf.newaxis] + update * train.batch_size
-        place += step * train.batch_size * recipe.n_critic
-        fractions = tf.random.stateless_uniform(
-            [train.batch_size, recipe.n_critic],
-            tf.stack([tf.constant(train.seed, tf.int64), step]),
-            alg="philox",
-        )
-        numbers = _shuffled(place, len(windows), train.seed)
-        return rows, numbers, tf.gather(fractions, rows)
+    def place(element):
+        replica = share.first + element % share.local
+        rows = tf.range(replica * size, (replica + 1) * size)
+        step = first_step + element // share.local
+        return rows, *_places(step, rows, len(windows), recipe, train)
 
     def read(rows, numbers, fractions):
         waveforms = tf.numpy_function(
             windows.read, [numbers, fractions], tf.float32, stateful=False
         )
-        waveforms = tf.reshape(waveforms, [-1, *windows.shape])
-        features = to_features(waveforms)
-        shape = [share, recipe.n_critic, *features.shape[1:]]
+        features = to_features(tf.reshape(waveforms, [-1, *windows.shape]))
+        shape = [size, recipe.n_critic, *features.shape[1:]]
         return {"features": tf.reshape(features, shape), "rows": rows}
 
-    return (
-        tf.data.Dataset.counter()
-        .map(numbers_and_fractions)
-        .map(read)
-        .prefetch(2)
+    return tf.data.Dataset.counter().map(place).map(read).prefetch(2)
+
+
+def _places(step, rows, count, recipe, train):
+    """Window numbers and fractions `[batch, n_critic]` of a step's rows."""
+    # The examples of one discriminator update follow one another in the
+    # epoch, however the batch is split.
+    update = tf.range(recipe.n_critic, dtype=tf.int64)
+    places = rows[:, tf.newaxis] + update * train.batch_size
+    places += step * train.batch_size * recipe.n_critic
+    fractions = tf.random.stateless_uniform(
+        [train.batch_size, recipe.n_critic],
+        tf.stack([tf.constant(train.seed, tf.int64), step]),
+        alg="philox",
     )
+    return _shuffled(places, count, train.seed), tf.gather(fractions, rows)
 
 
 def _shuffled(places, count, seed):

@@ -13,6 +13,7 @@ from absl import flags
 
 from gansynth_zoo import assemble
 from gansynth_zoo import audio_files
+from gansynth_zoo import clip_sources
 from gansynth_zoo import command_line
 from gansynth_zoo import config
 from gansynth_zoo import errors
@@ -89,7 +90,7 @@ def measure(preset, generated):
     Returns:
       Dictionary of a row's name to its dictionary of column -> float.
     """
-    clips = pipeline.load_clips(preset, "test")
+    clips = clip_sources.load_clips(preset, "test")
     windows = pipeline.Windows(clips, preset.audio, preset.data)
     count = len(windows)
     real = windows.read(np.arange(count), np.zeros(count))

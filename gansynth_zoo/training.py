@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from gansynth_zoo import assemble
 from gansynth_zoo import callbacks as run_callbacks
+from gansynth_zoo import clip_sources
 from gansynth_zoo import pipeline
 
 # A call of the compiled loop aims at so many seconds: long enough that its
@@ -34,7 +35,7 @@ def train(preset, run, strategy=None, report=print):
         a loss is not finite.
     """
     strategy = strategy or tf.distribute.get_strategy()
-    clips = pipeline.load_clips(preset)
+    clips = clip_sources.load_clips(preset)
     windows = pipeline.Windows(clips, preset.audio, preset.data)
     about = {**clips.about, "clips": len(clips), "seconds": clips.seconds()}
     run.write_data(about)
@@ -54,30 +55,29 @@ def train(preset, run, strategy=None, report=print):
         return True
     dataset = distribute(preset, windows, gan, strategy, first_step)
     writer = tf.summary.create_file_writer(str(run.summaries))
+    callbacks = _callbacks(preset, run, writer, first_step)
     with _interruptible(gan, report), contextlib.closing(writer):
-        run_loop(
-            gan,
-            iter(dataset),
-            preset.train.steps,
-            strategy,
-            [
-                run_callbacks.StopOnNonFinite(),
-                run_callbacks.Progress(first_step, preset.train.steps),
-                run_callbacks.Summaries(writer),
-                run_callbacks.Checkpoints(
-                    run,
-                    preset.train.checkpoint_seconds,
-                    preset.train.keep_checkpoints,
-                ),
-                run_callbacks.Previews(
-                    run.previews,
-                    writer,
-                    preset.audio.sample_rate,
-                    preset.train.preview_seconds,
-                ),
-            ],
-        )
+        run_loop(gan, iter(dataset), preset.train.steps, strategy, callbacks)
     return int(gan.step.numpy()) >= preset.train.steps
+
+
+def _callbacks(preset, run, writer, first_step):
+    """What goes on beside training; first what may stop it, then saving."""
+    train = preset.train
+    return [
+        run_callbacks.StopOnNonFinite(),
+        run_callbacks.Progress(first_step, train.steps),
+        run_callbacks.Summaries(writer),
+        run_callbacks.Checkpoints(
+            run, train.checkpoint_seconds, train.keep_checkpoints
+        ),
+        run_callbacks.Previews(
+            run.previews,
+            writer,
+            preset.audio.sample_rate,
+            train.preview_seconds,
+        ),
+    ]
 
 
 def run_loop(gan, iterator, steps, strategy, callbacks):
@@ -147,9 +147,11 @@ def distribute(preset, windows, gan, strategy, first_step):
             preset.recipe,
             preset.train,
             first_step=first_step,
-            replicas=context.num_replicas_in_sync,
-            local_replicas=local,
-            first_replica=context.input_pipeline_id * local,
+            share=pipeline.Share(
+                context.num_replicas_in_sync,
+                local,
+                context.input_pipeline_id * local,
+            ),
         )
 
     return strategy.distribute_datasets_from_function(make)

@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from gansynth_zoo import assemble
 from gansynth_zoo import callbacks
+from gansynth_zoo import clip_sources
 from gansynth_zoo import errors
 from gansynth_zoo import pipeline
 from gansynth_zoo import runs
@@ -15,7 +16,7 @@ ONE = tf.distribute.get_strategy()
 
 
 def make_dataset(preset, gan, **kwargs):
-    clips = pipeline.load_clips(preset)
+    clips = clip_sources.load_clips(preset)
     windows = pipeline.Windows(clips, preset.audio, preset.data)
     return pipeline.make_dataset(
         windows,
@@ -40,7 +41,7 @@ def train(preset, strategy=ONE, optimizer=None, steps=STEPS):
                 ema_decay=gan.ema_decay,
                 seed=gan.seed,
             )
-    clips = pipeline.load_clips(preset)
+    clips = clip_sources.load_clips(preset)
     windows = pipeline.Windows(clips, preset.audio, preset.data)
     dataset = training.distribute(preset, windows, gan, strategy, first_step=0)
     training.run_loop(gan, iter(dataset), steps, strategy, [])
