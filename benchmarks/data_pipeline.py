@@ -3,12 +3,14 @@
   python -m benchmarks.data_pipeline --minutes=1
 
 Noise is written as a set of clips to a temporary folder, and read back as
-training reads it, at the batch sizes of the presets.
+training reads it, at the batch sizes of the presets. "decode" is what is done
+once with a folder of sounds, here in all formats, 44.1 kHz, stereo.
 """
 
 import functools
 import math
 import pathlib
+import shutil
 import tempfile
 from collections.abc import Callable
 from typing import NamedTuple
@@ -18,13 +20,25 @@ import tensorflow as tf
 from absl import flags
 
 from benchmarks import timing
+from gansynth_zoo import audio_files
+from gansynth_zoo import audio_folder
 from gansynth_zoo import clips as clip_files
 from gansynth_zoo import command_line
+from gansynth_zoo import folder_sounds
 from gansynth_zoo import pipeline
 from gansynth_zoo import presets
 
 _SAMPLE_RATE = 16000
 _CLIP_SECONDS = 4
+_FILE_RATE = 44100
+_FILES = (
+    (".wav", "PCM_16"),
+    (".wav", "PCM_24"),
+    (".flac", "PCM_16"),
+    (".mp3", "MPEG_LAYER_III"),
+    (".ogg", "VORBIS"),
+    (".aiff", "PCM_16"),
+)
 # More elements than the pipeline keeps ready.
 _READY = 4
 _HEADER = (
@@ -75,6 +89,15 @@ def main(values=flags.FLAGS):
         waveforms = _noise(values.minutes)
         clips = _write(pathlib.Path(folder, "clips"), waveforms)
         tasks = _reading(clips)
+        sounds = pathlib.Path(folder, "sounds")
+        _write_sounds(sounds, len(waveforms))
+        tasks["decode", "", "", ""] = _Task(
+            clips.seconds(),
+            functools.partial(
+                timing.measure,
+                functools.partial(_decode_and_delete, folder, sounds),
+            ),
+        )
         tasks["write", "", "", ""] = _Task(
             clips.seconds(),
             functools.partial(
@@ -137,6 +160,36 @@ def _write(folder, waveforms):
 def _write_and_delete(folder, waveforms):
     with tempfile.TemporaryDirectory(dir=folder) as temporary:
         _write(pathlib.Path(temporary, "clips"), waveforms)
+
+
+def _write_sounds(folder, count):
+    """A folder of files as long as a clip, each format in turn."""
+    rng = np.random.default_rng(0)
+    shape = (_CLIP_SECONDS * _FILE_RATE, 2)
+    noise = 0.1 * rng.standard_normal(shape, np.float32)
+    first = {}
+    for i in range(count):
+        extension, subtype = _FILES[i % len(_FILES)]
+        path = folder / f"{i:06d}{extension}"
+        if i < len(_FILES):
+            audio_files.write(path, noise, _FILE_RATE, subtype)
+            first[extension, subtype] = path
+        else:
+            shutil.copy(first[extension, subtype], path)
+
+
+def _decode_and_delete(folder, sounds):
+    listing = audio_folder.scan(sounds)
+    wanted = folder_sounds.Wanted(_SAMPLE_RATE)
+    with (
+        tempfile.TemporaryDirectory(dir=folder) as temporary,
+        clip_files.writing(
+            pathlib.Path(temporary, "clips"), _SAMPLE_RATE, 1
+        ) as writer,
+        audio_folder.decoding(listing, wanted) as decoded,
+    ):
+        for _, waveform in decoded:
+            writer.add(waveform)
 
 
 def _measure_reading(batches, count):

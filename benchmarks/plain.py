@@ -24,10 +24,24 @@ class PlainGenerator(keras.Model):
       kernel_size: taps of each convolution.
       channels: channels of the waveform.
       rng: not used.
+      upsample: not used: it is "zeros".
+      batch_norm: not used: there is none.
+      post_filter_length: not used: there is none.
     """
 
-    def __init__(self, strides, dim, kernel_size, channels, rng):
-        del rng
+    def __init__(
+        self,
+        strides,
+        dim,
+        kernel_size,
+        channels,
+        rng,
+        *,
+        upsample="zeros",
+        batch_norm=False,
+        post_filter_length=0,
+    ):
+        del rng, upsample, batch_norm, post_filter_length
         super().__init__(name="generator")
         widths = [dim << i for i in reversed(range(len(strides)))]
         self._start_width = widths[0]
@@ -58,12 +72,21 @@ class PlainDiscriminator(keras.Model):
       shuffle_radius: largest shift of the phase shuffle.
       shuffle_per: "example" or "batch".
       rng: not used.
+      batch_norm: not used: there is none.
     """
 
     def __init__(
-        self, strides, dim, kernel_size, shuffle_radius, shuffle_per, rng
+        self,
+        strides,
+        dim,
+        kernel_size,
+        shuffle_radius,
+        shuffle_per,
+        rng,
+        *,
+        batch_norm=False,
     ):
-        del rng
+        del rng, batch_norm
         super().__init__(name="discriminator")
         self.shuffles = layers.Shuffles(
             min(4, len(strides) - 1), shuffle_radius, shuffle_per

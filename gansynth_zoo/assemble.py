@@ -2,11 +2,10 @@
 
 import random
 
-import keras
-
 from gansynth_zoo import audio_gan
 from gansynth_zoo import errors
 from gansynth_zoo import losses
+from gansynth_zoo import optimizers
 from gansynth_zoo.models import wavegan
 from gansynth_zoo.representations import waveform
 
@@ -21,7 +20,11 @@ def make_gan(preset):
 
     Returns:
       A compiled `audio_gan.AudioGAN`.
+
+    Raises:
+      ZooError: if the loss is unknown, or does not go with the networks.
     """
+    loss = _find_loss(preset)
     make_generator, make_discriminator = MODELS[preset.model.name]
     rng = random.Random(preset.train.seed)
     gan = audio_gan.AudioGAN(
@@ -33,21 +36,37 @@ def make_gan(preset):
         preset.model.latent_prior,
     )
     recipe = preset.recipe
-    if recipe.loss not in losses.LOSSES:
-        raise errors.ZooError(
-            f"Expected loss to be one of {', '.join(losses.LOSSES)}, "
-            f"received {recipe.loss!r}."
-        )
+    make_optimizer = optimizers.OPTIMIZERS[recipe.optimizer]
     gan.compile(
-        losses.LOSSES[recipe.loss],
+        loss,
         recipe,
-        _adam(recipe, recipe.generator_learning_rate),
-        _adam(recipe, recipe.discriminator_learning_rate),
+        make_optimizer(recipe, recipe.generator_learning_rate),
+        make_optimizer(recipe, recipe.discriminator_learning_rate),
         batch_size=preset.train.batch_size,
         ema_decay=preset.train.ema_decay,
         seed=preset.train.seed,
     )
     return gan
+
+
+def _find_loss(preset):
+    name = preset.recipe.loss
+    if name not in losses.LOSSES:
+        raise errors.ZooError(
+            f"Expected loss to be one of {', '.join(losses.LOSSES)}, "
+            f"received {name!r}."
+        )
+    loss = losses.LOSSES[name]
+    # With batch norm a score depends on the whole batch, and its slope at one
+    # example is not what is to be penalised.
+    if loss.penalty and getattr(preset.model, "batch_norm", False):
+        others = [k for k, row in losses.LOSSES.items() if not row.penalty]
+        raise errors.ZooError(
+            "Expected a loss without gradient penalty beside batch_norm, "
+            f"received {name!r}; choose --recipe={' or '.join(others)}, or "
+            "leave batch_norm out."
+        )
+    return loss
 
 
 def make_representation(preset):
@@ -66,6 +85,9 @@ def _wavegan_generator(preset, rng):
         preset.model.kernel_size,
         preset.audio.channels,
         rng,
+        upsample=preset.model.upsample,
+        batch_norm=preset.model.batch_norm,
+        post_filter_length=preset.model.post_filter_length,
     )
 
 
@@ -77,16 +99,7 @@ def _wavegan_discriminator(preset, rng):
         preset.model.shuffle_radius,
         preset.model.shuffle_per,
         rng,
-    )
-
-
-def _adam(recipe, learning_rate):
-    return keras.optimizers.Adam(
-        learning_rate,
-        beta_1=recipe.beta_1,
-        beta_2=recipe.beta_2,
-        # That of TensorFlow 1, with which the papers' models were trained.
-        epsilon=1e-8,
+        batch_norm=preset.model.batch_norm,
     )
 
 

@@ -95,7 +95,7 @@ class AudioGAN(keras.Model):
         discriminator_optimizer.build(self.discriminator.trainable_variables)
 
     def call(self, latents):
-        return self.average(latents)
+        return self.average(latents, training=False)
 
     def seeded_latents(self, seeds):
         """Seeds, int64 `[batch]` -> latents `[batch, latent]`, one each."""
@@ -105,7 +105,7 @@ class AudioGAN(keras.Model):
 
     def generate(self, latents):
         """Latents `[batch, latent]` -> `[batch, samples, channels]`."""
-        return self.representation.to_waveform(self.average(latents))
+        return self.representation.to_waveform(self(latents))
 
     def train_step(self, batch):
         """Updates the discriminator n_critic times, the generator once.
@@ -136,36 +136,74 @@ class AudioGAN(keras.Model):
     def _discriminator_step(self, real, rows, update):
         random = self._draws(rows, update)
         fake = self.generator(self._latents(random), training=True)
-        weights = self.discriminator.trainable_variables
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch([weight.value for weight in weights])
-            # Real and fake apart: joining them in one call gains nothing.
-            real_scores = self._score(random, draws.SHIFTS_REAL)(real)
-            fake_scores = self._score(random, draws.SHIFTS_FAKE)(fake)
-            loss = self._mean(
-                self.adversarial_loss.discriminator(real_scores, fake_scores)
+        loss, gradients = self._discriminator_gradients(
+            lambda: self.adversarial_loss.discriminator(
+                # Real and fake apart: joining them in one call gains nothing.
+                self._score(random, draws.SHIFTS_REAL)(real),
+                self._score(random, draws.SHIFTS_FAKE)(fake),
             )
-            penalty = self._penalty(random, real, fake, update)
-            total = loss + penalty
-        gradients = tape.gradient(total, [weight.value for weight in weights])
+        )
+        penalty, more = self._penalty_gradients(random, real, fake, update)
+        # A tape that adds three gradients of one weight takes them in the
+        # order in which their buffers come free: other bits in each run.
+        gradients = [a + b for a, b in zip(gradients, more, strict=True)]
+        weights = self.discriminator.trainable_variables
         self.discriminator_optimizer.apply(gradients, weights)
+        self._clip_weights()
         return {"discriminator_loss": loss, "penalty": penalty}
 
-    def _penalty(self, random, real, fake, update):
-        """The weighted penalty, at the updates that have one; else 0."""
+    def _clip_weights(self):
+        """Clips the discriminator's weights, where the recipe says so."""
+        limit = self.recipe.weight_clip
+        if not limit:
+            return
+
+        def update(strategy):
+            for weight in self.discriminator.trainable_variables:
+                strategy.extended.update(
+                    weight.value,
+                    lambda w: w.assign(tf.clip_by_value(w, -limit, limit)),
+                )
+
+        # Mirrored variables can only be assigned to across all replicas.
+        tf.distribute.get_replica_context().merge_call(update)
+
+    def _discriminator_gradients(self, values):
+        """Mean of `[batch]` values, and its gradient for each weight."""
+        weights = [w.value for w in self.discriminator.trainable_variables]
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(weights)
+            mean = self._mean(values())
+        return mean, tape.gradient(
+            mean, weights, unconnected_gradients=tf.UnconnectedGradients.ZERO
+        )
+
+    def _penalty_gradients(self, random, real, fake, update):
+        """The weighted penalty at the updates that have one, else zeros."""
         interval = self.recipe.penalty_interval
         score = self._score(random, draws.SHIFTS_PENALTY)
 
         def penalty():
-            values = self.adversarial_loss.penalty(
-                score, real, fake, random.factors()
+            factor = interval * self.recipe.penalty_weight
+            return self._discriminator_gradients(
+                lambda: (
+                    factor
+                    * self.adversarial_loss.penalty(
+                        score, real, fake, random.factors()
+                    )
+                )
             )
-            return interval * self.recipe.penalty_weight * self._mean(values)
 
+        def nothing():
+            weights = self.discriminator.trainable_variables
+            return 0.0, [tf.zeros_like(weight.value) for weight in weights]
+
+        if self.adversarial_loss.penalty is None:
+            return nothing()
         if interval == 1:
             return penalty()
         index = self.step * self.recipe.n_critic + update
-        return tf.cond(index % interval == 0, penalty, lambda: 0.0)
+        return tf.cond(index % interval == 0, penalty, nothing)
 
     def _generator_step(self, rows, update):
         random = self._draws(rows, update)
@@ -180,9 +218,18 @@ class AudioGAN(keras.Model):
         return loss
 
     def _update_average(self):
-        """Moves the averaged generator; a short memory at the start."""
+        """Moves the averaged generator; a short memory at the start.
+
+        State that is not trained, as of batch norm, is copied.
+        """
         step = tf.cast(self.step, tf.float32)
         decay = tf.minimum(self.ema_decay, (1.0 + step) / (10.0 + step))
+
+        def follow(average, weight):
+            average.assign_sub((1.0 - decay) * (average - weight))
+
+        def copy(average, state):
+            average.assign(state)
 
         def update(strategy):
             pairs = zip(
@@ -191,11 +238,10 @@ class AudioGAN(keras.Model):
             for average, weight in pairs:
                 strategy.extended.update(
                     average.value,
-                    lambda a, w: a.assign_sub((1.0 - decay) * (a - w)),
+                    follow if weight.trainable else copy,
                     args=(weight.value,),
                 )
 
-        # Mirrored variables can only be assigned to across all replicas.
         tf.distribute.get_replica_context().merge_call(update)
 
     def _score(self, random, use):

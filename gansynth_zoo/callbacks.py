@@ -89,6 +89,16 @@ class Progress(keras.callbacks.Callback):
         if self._live:
             print(file=self._stream, flush=True)
 
+    def above(self, report):
+        """A function that reports a line without breaking the live one."""
+
+        def report_above(line):
+            if self._live:
+                print("\r\x1b[K", end="", file=self._stream, flush=True)
+            report(line)
+
+        return report_above
+
     def _line(self, step, logs):
         losses = "  ".join(
             f"{name.replace('_', ' ')} {np.mean(values):.3f}"
@@ -145,15 +155,20 @@ class Previews(keras.callbacks.Callback):
       sample_rate: in Hz.
       seconds: time between two previews.
       count: sounds of a preview.
+      listeners: functions that are given the step and the sounds, float32
+        `[batch, samples, channels]`.
     """
 
-    def __init__(self, folder, writer, sample_rate, seconds, count=16):
+    def __init__(
+        self, folder, writer, sample_rate, seconds, *, count=16, listeners=()
+    ):
         super().__init__()
         self._folder = folder
         self._writer = writer
         self._sample_rate = sample_rate
         self._timer = Timer(seconds)
         self._count = count
+        self._listeners = listeners
         self._written = None
 
     def on_train_begin(self, logs=None):
@@ -187,6 +202,8 @@ class Previews(keras.callbacks.Callback):
             tf.summary.audio(
                 "sounds", sounds, self._sample_rate, max_outputs=self._count
             )
+        for listen in self._listeners:
+            listen(step, sounds)
 
 
 class Checkpoints(keras.callbacks.Callback):

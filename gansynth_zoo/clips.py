@@ -5,19 +5,42 @@ their channels interleaved; `index.npy`, a row for each clip; and `about.json`.
 Memory does not grow with the set, and any window is one copy away.
 """
 
+import contextlib
+import errno
 import json
 import math
 import pathlib
 
 import numpy as np
 
+from gansynth_zoo import errors
 from gansynth_zoo import storage
+
+# Part of what a cached set is known by: another layout, another name.
+LAYOUT = 2
+
+# What a folder says that cannot take a file.
+_NO_ROOM = (
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EFBIG,
+    errno.EROFS,
+    errno.EACCES,
+    errno.EEXIST,
+    errno.ENOTDIR,
+)
 
 # `scale` is the power of 2 that full scale of int16 stands for, so that quiet
 # 24-bit sounds keep their resolution, loud float ones do not clip, and 16-bit
 # ones are stored exactly.
 _INDEX = np.dtype(
-    [("start", "<i8"), ("length", "<i8"), ("scale", "<f4"), ("peak", "<f4")]
+    [
+        ("start", "<i8"),
+        ("length", "<i8"),
+        ("scale", "<f4"),
+        ("peak", "<f4"),
+        ("label", "<i4"),
+    ]
 )
 
 
@@ -28,7 +51,11 @@ class Clips:
       sample_rate: in Hz.
       channels: of every clip.
       index: structured array, one row a clip: "start" and "length" in samples,
-        "scale", and "peak", the largest magnitude.
+        "scale", "peak", the largest magnitude, and "label", the number of its
+        label, -1 where it has none.
+      labels: list of the labels' names.
+      left_out: what is not in the set: name -> reason.
+      damaged: what is in it in part: name -> how much.
       about: dictionary of what else is known: "name", "licence" and so on.
 
     Args:
@@ -40,6 +67,11 @@ class Clips:
         self.about = json.loads((folder / "about.json").read_text("utf-8"))
         self.sample_rate = self.about["sample_rate"]
         self.channels = self.about["channels"]
+        self.labels = self.about["labels"]
+        # Long, and for nobody but who owns the files: not to travel with what
+        # is known of the set.
+        self.left_out = self.about.pop("left_out")
+        self.damaged = self.about.pop("damaged")
         self.index = np.load(folder / "index.npy")
         file = folder / "samples.int16"
         # An empty file cannot be mapped.
@@ -75,6 +107,104 @@ class Clips:
         return self._samples[start:stop]
 
 
+class Writer:
+    """Adds clips to a set, one after another; `writing` makes it.
+
+    Attributes:
+      about: dictionary of plain values that is kept with the set.
+      left_out: dictionary of what is not in the set: name -> reason.
+      damaged: dictionary of what is in it in part: name -> how much.
+
+    Args:
+      folder: folder that exists.
+      sample_rate: in Hz.
+      channels: of every clip.
+    """
+
+    def __init__(self, folder, sample_rate, channels):
+        self.about = {"sample_rate": sample_rate, "channels": channels}
+        self.left_out = {}
+        self.damaged = {}
+        self._folder = folder
+        self._file = open(folder / "samples.int16", "wb")
+        self._rows = []
+        self._labels = []
+        self._start = 0
+
+    def __len__(self):
+        return len(self._rows)
+
+    def add(self, waveform, label=None):
+        """Adds a clip.
+
+        Args:
+          waveform: float32 `[samples, channels]`; full scale is 1.
+          label: name of its label, None if it has none.
+        """
+        row, samples = _encode(waveform, self._start)
+        self._file.write(samples.tobytes())
+        self._rows.append(row)
+        self._labels.append(label)
+        self._start += len(samples)
+
+    def close(self):
+        """Ends the file of samples."""
+        self._file.close()
+
+    def finish(self):
+        """Writes what belongs to the samples."""
+        self.close()
+        labels = sorted(set(self._labels) - {None})
+        numbers = {None: -1, **{name: i for i, name in enumerate(labels)}}
+        index = np.zeros(len(self._rows), _INDEX)
+        for i, (row, label) in enumerate(
+            zip(self._rows, self._labels, strict=True)
+        ):
+            index[i] = (*row, numbers[label])
+        np.save(self._folder / "index.npy", index)
+        facts = {
+            **self.about,
+            "labels": labels,
+            "left_out": self.left_out,
+            "damaged": self.damaged,
+        }
+        storage.write_text(
+            self._folder / "about.json", json.dumps(facts, indent=2)
+        )
+
+
+@contextlib.contextmanager
+def writing(folder, sample_rate, channels):
+    """Writes a set of clips, whole or not at all.
+
+    Args:
+      folder: folder to make.
+      sample_rate: in Hz.
+      channels: of every clip.
+
+    Yields:
+      A `Writer`. The set is there when the block has ended.
+
+    Raises:
+      ZooError: if there is no room for it, or no leave to write.
+    """
+    try:
+        with storage.folder_written_whole(folder) as partial:
+            writer = Writer(partial, sample_rate, channels)
+            with contextlib.closing(writer):
+                yield writer
+                writer.finish()
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        raise errors.ZooError(
+            "Expected room to keep the decoded sounds in "
+            f"{str(pathlib.Path(folder).parent)!r}, received "
+            f"{error.strerror!r}; make room there, or let GANSYNTH_ZOO_CACHE "
+            "name a folder on another disk."
+        ) from error
+
+
 def write(folder, waveforms, sample_rate, channels, about):
     """Writes a set of clips, whole or not at all.
 
@@ -87,19 +217,14 @@ def write(folder, waveforms, sample_rate, channels, about):
 
     Returns:
       The `Clips`.
+
+    Raises:
+      ZooError: if there is no room for it, or no leave to write.
     """
-    rows = []
-    start = 0
-    with storage.folder_written_whole(folder) as partial:
-        with open(partial / "samples.int16", "wb") as file:
-            for waveform in waveforms:
-                row, samples = _encode(waveform, start)
-                file.write(samples.tobytes())
-                rows.append(row)
-                start += len(samples)
-        np.save(partial / "index.npy", np.array(rows, _INDEX))
-        facts = {**about, "sample_rate": sample_rate, "channels": channels}
-        storage.write_text(partial / "about.json", json.dumps(facts, indent=2))
+    with writing(folder, sample_rate, channels) as writer:
+        writer.about.update(about)
+        for waveform in waveforms:
+            writer.add(waveform)
     return Clips(folder)
 
 

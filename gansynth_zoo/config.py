@@ -75,6 +75,14 @@ class DataConfig(_Checked):
     """Where the training sounds are, and how windows are cut from them."""
 
     dataset: str = setting("", "Name of a data set of gansynth_zoo.datasets.")
+    audio_dir: str = setting(
+        "",
+        "Folder of your own sounds, with its sub-folders; takes the place of "
+        "dataset. WAV, FLAC, MP3, OGG and AIFF, of any rate.",
+    )
+    trim_silence: bool = setting(
+        False, "Cut the silence before each sound of audio_dir."
+    )
     data_dir: str = setting(
         "",
         "Folder of prepared data sets; empty is one in the cache folder.",
@@ -82,15 +90,30 @@ class DataConfig(_Checked):
     )
     window: str = setting(
         "first",
-        "What is taken of a clip: its first num_samples, or as many random "
-        "windows an epoch as fit into it. Short clips are padded with zeros.",
-        choices=("first", "random"),
+        "What is taken of a clip: its first num_samples, as many random "
+        "windows an epoch as fit into it, or all that follow one another with "
+        "an overlap. What is shorter is padded with zeros.",
+        choices=("first", "random", "overlap"),
+    )
+    overlap: float = setting(
+        0.0,
+        "Share of its samples, from 0 to below 1, that a window has in common "
+        "with the next one; for --window=overlap.",
+        minimum=0,
     )
     normalize: str = setting(
         "file",
         "Scale to a peak of 1: each file, the set as a whole, or nothing.",
         choices=("file", "set", "none"),
     )
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.overlap >= 1:
+            raise errors.ZooError(
+                "Expected overlap to be at least 0 and less than 1, received "
+                f"{self.overlap!r}."
+            )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -121,6 +144,23 @@ class WaveGANConfig(_Checked):
         "Phase shuffle draws a shift for each example or for the batch.",
         choices=("example", "batch"),
     )
+    upsample: str = setting(
+        "zeros",
+        "What the generator makes longer sounds with: zeros is a transposed "
+        "convolution, nearest repeats each sample before a convolution.",
+        choices=("zeros", "nearest"),
+    )
+    batch_norm: bool = setting(
+        False,
+        "Batch norm in both networks. Each device normalises its own part of "
+        "the batch. Not for a loss with a gradient penalty.",
+    )
+    post_filter_length: int = setting(
+        0,
+        "Taps of a learned filter after the generator, one filter for each "
+        "channel; the paper's has 512, 0 is none.",
+        minimum=0,
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -138,6 +178,17 @@ class Recipe(_Checked):
         1,
         "Penalise at each so-manyth discriminator update, that much stronger.",
         minimum=1,
+    )
+    weight_clip: float = setting(
+        0.0,
+        "Clip the discriminator's weights to plus or minus this after each of "
+        "its updates; 0 does not.",
+        minimum=0,
+    )
+    optimizer: str = setting(
+        "adam",
+        "Optimizer of both networks; rmsprop has a decay of 0.9.",
+        choices=("adam", "rmsprop"),
     )
     discriminator_learning_rate: float = setting(
         1e-4, "Learning rate of the discriminator.", minimum=0

@@ -50,6 +50,41 @@ def non_saturating_generator(fake_scores):
     return tf.nn.softplus(-fake_scores)
 
 
+def dcgan_discriminator(real_scores, fake_scores):
+    """Half the logistic loss: the mean of the two cross-entropies.
+
+    Args:
+      real_scores: logits `[batch]`.
+      fake_scores: logits `[batch]`.
+
+    Returns:
+      `[batch]`; log 2 where the discriminator knows nothing.
+
+    Source: Radford, Metz and Chintala 2016; halved as in WaveGAN's code.
+    """
+    return 0.5 * non_saturating_discriminator(real_scores, fake_scores)
+
+
+def least_squares_discriminator(real_scores, fake_scores):
+    """Half the squared distances of real from 1 and of fake from 0.
+
+    Args:
+      real_scores: `[batch]`.
+      fake_scores: `[batch]`.
+
+    Returns:
+      `[batch]`.
+
+    Source: Mao et al. 2017, section 3.2.
+    """
+    return 0.5 * (tf.square(real_scores - 1.0) + tf.square(fake_scores))
+
+
+def least_squares_generator(fake_scores):
+    """Squared distance of fakes from 1, `[batch]`; not halved."""
+    return tf.square(fake_scores - 1.0)
+
+
 def gradient_penalty(score, real, fake, factors):
     """How far the slope between a real and a fake example is from 1.
 
@@ -107,18 +142,21 @@ class Loss:
       discriminator: (real scores, fake scores) -> `[batch]`.
       generator: fake scores -> `[batch]`.
       penalty: (score, real, fake, factors) -> `[batch]`, added to the
-        discriminator's loss.
+        discriminator's loss; None adds nothing.
     """
 
     discriminator: Callable
     generator: Callable
-    penalty: Callable
+    penalty: Callable | None = None
 
 
 LOSSES = {
     "wgan-gp": Loss(
         wasserstein_discriminator, wasserstein_generator, gradient_penalty
     ),
+    "wgan": Loss(wasserstein_discriminator, wasserstein_generator),
+    "lsgan": Loss(least_squares_discriminator, least_squares_generator),
+    "dcgan": Loss(dcgan_discriminator, non_saturating_generator),
     "ns-r1": Loss(
         non_saturating_discriminator, non_saturating_generator, r1_penalty
     ),

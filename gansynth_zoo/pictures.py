@@ -69,3 +69,41 @@ def spectrogram_grid(waveforms, sample_rate, title):
     buffer = io.BytesIO()
     picture.savefig(buffer, format="png", dpi=100)
     return buffer.getvalue()
+
+
+def histograms(panels, title):
+    """A picture of how values are distributed, one panel a kind.
+
+    Args:
+      panels: list of (name of the axis, values, whether the axis is
+        logarithmic; its values are then above 0).
+      title: written above.
+
+    Returns:
+      PNG as bytes.
+    """
+    from matplotlib import figure
+    from matplotlib.backends import backend_agg
+
+    picture = figure.Figure(
+        figsize=(4.2 * len(panels), 3), layout="constrained"
+    )
+    backend_agg.FigureCanvasAgg(picture)
+    axes = picture.subplots(1, len(panels), squeeze=False)[0]
+    for axis, (name, values, logarithmic) in zip(axes, panels, strict=True):
+        low, high = min(values), max(values)
+        if logarithmic:
+            # Room to both sides, where all values are the same.
+            bins = np.geomspace(low / 1.05, high * 1.05, 31)
+            axis.set_xscale("log")
+        else:
+            bins = np.linspace(low - 0.5, high + 0.5, 31)
+        axis.hist(values, bins=bins, color="#4c6a92")
+        axis.set_xlabel(name, fontsize=8)
+        axis.set_ylabel("files", fontsize=8)
+        axis.tick_params(labelsize=7)
+        axis.spines[["top", "right"]].set_visible(False)
+    picture.suptitle(title, fontsize=9)
+    buffer = io.BytesIO()
+    picture.savefig(buffer, format="png", dpi=100)
+    return buffer.getvalue()

@@ -36,15 +36,20 @@ class Windows:
         self._clips = clips
         self.shape = (audio.num_samples, audio.channels)
         length = clips.index["length"]
-        # So many windows fit into a clip; a random one may start anywhere up
-        # to `spare`.
-        fitting = np.maximum(1, length // audio.num_samples)
-        if data.window == "first":
-            fitting = np.ones_like(fitting)
-            spare = np.zeros_like(length)
-        else:
-            spare = np.maximum(0, length - audio.num_samples)
-        self._clip_of = np.repeat(np.arange(len(clips)), fitting)
+        # A clip has `counts` windows, `hop` samples apart, each of which may
+        # start so much later as `spare` says.
+        counts, spare = np.ones_like(length), np.zeros_like(length)
+        self._hop = 0
+        beyond = np.maximum(0, length - audio.num_samples)
+        if data.window == "random":
+            counts = np.maximum(1, length // audio.num_samples)
+            spare = beyond
+        elif data.window == "overlap":
+            hop = round(audio.num_samples * (1 - data.overlap))
+            self._hop = max(1, hop)
+            counts = 1 - (-beyond // self._hop)
+        self._clip_of = np.repeat(np.arange(len(clips)), counts)
+        self._first = np.cumsum(counts) - counts
         self._spare = spare
         self._gain = _gains(clips, data.normalize) / 32768.0
 
@@ -69,6 +74,7 @@ class Windows:
         ):
             clip = self._clip_of[number]
             offset = int(fraction * (self._spare[clip] + 1))
+            offset += (number - self._first[clip]) * self._hop
             samples = self._clips.window(clip, offset, out.shape[1])
             np.multiply(samples, self._gain[clip], out=out[i, : len(samples)])
         return out.reshape(*numbers.shape, *out.shape[1:])

@@ -5,10 +5,29 @@ import difflib
 from gansynth_zoo import config
 from gansynth_zoo import errors
 
-# "wgan-gp" is that of the WaveGAN paper (appendix D). "fast" gives more per
-# processor minute: a non-saturating loss with R1 at every 8th update.
+# "wgan-gp" is that of the WaveGAN paper (appendix D), and the three after it
+# are the others of its code. "fast" gives more per processor minute: a
+# non-saturating loss with R1 at every 8th update.
 RECIPES = {
     "wgan-gp": config.Recipe(),
+    "wgan": config.Recipe(
+        loss="wgan",
+        penalty_weight=0.0,
+        weight_clip=0.01,
+        optimizer="rmsprop",
+        discriminator_learning_rate=5e-5,
+        generator_learning_rate=5e-5,
+    ),
+    "lsgan": config.Recipe(
+        loss="lsgan", penalty_weight=0.0, optimizer="rmsprop"
+    ),
+    "dcgan": config.Recipe(
+        loss="dcgan",
+        penalty_weight=0.0,
+        discriminator_learning_rate=2e-4,
+        generator_learning_rate=2e-4,
+        beta_2=0.999,
+    ),
     "fast": config.Recipe(
         loss="ns-r1",
         n_critic=1,

@@ -11,6 +11,8 @@ import tensorflow as tf
 from gansynth_zoo import assemble
 from gansynth_zoo import callbacks as run_callbacks
 from gansynth_zoo import clip_sources
+from gansynth_zoo import health
+from gansynth_zoo import memory
 from gansynth_zoo import pipeline
 
 # A call of the compiled loop aims at so many seconds: long enough that its
@@ -31,8 +33,8 @@ def train(preset, run, strategy=None, report=print):
       Whether the run is done; not so after Ctrl-C.
 
     Raises:
-      ZooError: where the data, the configuration or the disk is at fault, or
-        a loss is not finite.
+      ZooError: where the data, the configuration or the disk is at fault, the
+        memory is too small, or a loss is not finite.
     """
     strategy = strategy or tf.distribute.get_strategy()
     clips = clip_sources.load_clips(preset)
@@ -43,6 +45,8 @@ def train(preset, run, strategy=None, report=print):
         f"{about['name']}: {len(clips)} clips, {clips.seconds():.0f} s, "
         f"{len(windows)} windows an epoch."
     )
+    # Before the weights are made, which may be what does not fit.
+    memory.check(preset, _bytes(clips), strategy, report)
     with strategy.scope():
         gan = assemble.make_gan(preset)
     first_step = run.restore(gan, report)
@@ -55,19 +59,28 @@ def train(preset, run, strategy=None, report=print):
         return True
     dataset = distribute(preset, windows, gan, strategy, first_step)
     writer = tf.summary.create_file_writer(str(run.summaries))
-    callbacks = _callbacks(preset, run, writer, first_step)
+    callbacks = _callbacks(preset, run, windows, writer, first_step, report)
     with _interruptible(gan, report), contextlib.closing(writer):
         run_loop(gan, iter(dataset), preset.train.steps, strategy, callbacks)
     return int(gan.step.numpy()) >= preset.train.steps
 
 
-def _callbacks(preset, run, writer, first_step):
+def _callbacks(preset, run, windows, writer, first_step, report):
     """What goes on beside training; first what may stop it, then saving."""
     train = preset.train
+    progress = run_callbacks.Progress(first_step, train.steps)
+    watch = health.Health(
+        preset,
+        windows,
+        run.path / "health.txt",
+        writer,
+        progress.above(report),
+    )
     return [
         run_callbacks.StopOnNonFinite(),
-        run_callbacks.Progress(first_step, train.steps),
+        progress,
         run_callbacks.Summaries(writer),
+        watch,
         run_callbacks.Checkpoints(
             run, train.checkpoint_seconds, train.keep_checkpoints
         ),
@@ -76,6 +89,7 @@ def _callbacks(preset, run, writer, first_step):
             writer,
             preset.audio.sample_rate,
             train.preview_seconds,
+            listeners=[watch.listen],
         ),
     ]
 
@@ -180,3 +194,7 @@ def _interruptible(gan, report):
 
 def _count(network):
     return f"{sum(np.prod(v.shape) for v in network.trainable_variables):,}"
+
+
+def _bytes(clips):
+    return 2 * clips.channels * int(clips.index["length"].sum())

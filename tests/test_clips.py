@@ -5,6 +5,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from gansynth_zoo import clips
+from gansynth_zoo import errors
 
 
 def write(folder, waveforms, channels=1):
@@ -59,3 +60,19 @@ def test_facts_travel_with_the_set(tmp_path):
     assert (len(again), again.sample_rate, again.channels) == (3, 8000, 2)
     assert again.seconds() == 3.0
     assert again.about["name"] == "n"
+
+
+def test_labels_are_numbered_by_name(tmp_path):
+    with clips.writing(tmp_path / "set", 8000, 1) as writer:
+        for label in ("snare", None, "kick", "snare"):
+            writer.add(np.ones((4, 1), np.float32), label)
+        assert len(writer) == 4
+    made = clips.Clips(tmp_path / "set")
+    assert made.labels == ["kick", "snare"]
+    np.testing.assert_array_equal(made.index["label"], [1, -1, 0, 1])
+
+
+def test_a_folder_that_takes_no_files_is_refused_with_the_remedy(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(errors.ZooError, match="GANSYNTH_ZOO_CACHE"):
+        write(tmp_path / "file", [])

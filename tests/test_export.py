@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import os
 import subprocess
@@ -9,6 +10,7 @@ import soundfile
 import tensorflow as tf
 import tensorflow_hub
 
+from gansynth_zoo import assemble
 from gansynth_zoo import errors
 from gansynth_zoo import hub
 from gansynth_zoo import presets
@@ -131,14 +133,19 @@ def test_every_served_tensor_has_a_batch_dimension(module):
         assert all(spec.shape[0] is None for spec in inputs + outputs)
 
 
-def test_the_graph_holds_core_operations_alone(zoo):
-    saved = tf.saved_model.load(str(zoo / "tiny_drums" / "1"))
-    operations = {
+def operations_of(folder):
+    """Names of the operations in the graphs of a module."""
+    saved = tf.saved_model.load(str(folder))
+    return {
         node.op
         for signature in saved.signatures.values()
         for function in signature.graph.as_graph_def().library.function
         for node in function.node_def
     }
+
+
+def test_the_graph_holds_core_operations_alone(zoo):
+    operations = operations_of(zoo / "tiny_drums" / "1")
     assert operations
     assert not operations & {"PyFunc", "EagerPyFunc", "PyFuncStateless"}
     assert not any(op.startswith("IO>") for op in operations)
@@ -167,6 +174,54 @@ def test_a_run_without_checkpoint_is_refused(tmp_path, tiny):
 def test_a_name_that_is_no_name_is_refused(run, tmp_path):
     with pytest.raises(errors.ZooError, match="'../up'"):
         saved_model.export(run, tmp_path, "../up")
+
+
+@pytest.fixture(scope="module")
+def normed(tmp_path_factory):
+    """A run with batch norm and the other options, in stereo."""
+    from gansynth_zoo import config
+
+    preset = dataclasses.replace(
+        presets.get("wavegan_drums"), recipe=presets.get_recipe("lsgan")
+    )
+    preset = config.replace(
+        preset,
+        {
+            "dataset": "drums_mini",
+            "num_samples": 256,
+            "channels": 2,
+            "dim": 2,
+            "batch_size": 4,
+            "n_critic": 1,
+            "steps": 2,
+            "upsample": "nearest",
+            "batch_norm": True,
+            "post_filter_length": 31,
+        },
+    )
+    run = runs.Run(tmp_path_factory.mktemp("normed"))
+    run.write_preset(preset)
+    training.train(preset, run, report=lambda _: None)
+    return run
+
+
+def test_batch_norm_goes_by_its_averages_in_a_module(normed, tmp_path, rng):
+    folder = saved_model.export(normed, tmp_path, "normed")
+    module = hub.load(folder)
+    latents = rng.uniform(-1, 1, (64, 100)).astype(np.float32)
+    sounds = module(latents)
+    assert sounds.shape == (64, 256, 2)
+    np.testing.assert_allclose(module(latents[7:8])[0], sounds[7], atol=1e-5)
+    gan = assemble.make_gan(normed.read_preset())
+    normed.restore(gan)
+    ours = gan.average(latents, training=False)
+    np.testing.assert_allclose(sounds, ours, atol=1e-5)
+    # What is exported is neither the generator nor the batch's statistics.
+    for other in (gan.generator(latents), gan.average(latents, training=True)):
+        assert not np.allclose(sounds, other, atol=1e-4)
+    operations = operations_of(folder)
+    assert operations & {"Conv2D"} and operations & {"Conv2DBackpropInput"}
+    assert not operations & {"PyFunc", "EagerPyFunc", "PyFuncStateless"}
 
 
 @pytest.fixture

@@ -1,3 +1,6 @@
+import random
+
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -102,3 +105,132 @@ def test_leaky_relu_equals_tensorflow_up_to_second_derivatives(rng):
     theirs = all_orders(lambda x: tf.nn.leaky_relu(x, 0.2))
     for one, other in zip(ours, theirs, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-6)
+
+
+def with_gradients(function, x, weights):
+    """Result of a layer, and the gradients of a sum over it."""
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = function(x)
+        value = tf.reduce_sum(
+            y * tf.cos(tf.cast(tf.range(y.shape[1]), y.dtype)[:, None])
+        )
+    return [y, *tape.gradient(value, [x, *weights])]
+
+
+@pytest.mark.parametrize("kernel_size", [1, 2, 5, 8, 25])
+@pytest.mark.parametrize("strides", [1, 2, 4])
+def test_nearest_repeats_and_convolves(kernel_size, strides, rng):
+    layer = layers.NearestConv1D(3, kernel_size, strides, random.Random(0))
+    x = tf.constant(rng.normal(size=(2, 8, 5)), tf.float32)
+    layer(x)
+    kernel = rng.normal(size=(kernel_size, 5, 3)).astype(np.float32)
+    bias = rng.normal(size=3).astype(np.float32)
+    layer.set_weights([kernel, bias])
+    repeated = np.repeat(x, strides, axis=1)
+    before = (kernel_size - 1) // 2
+    padded = np.pad(
+        repeated, [(0, 0), (before, kernel_size - 1 - before), (0, 0)]
+    )
+    expected = bias + sum(
+        padded[:, i : i + 8 * strides] @ kernel[i] for i in range(kernel_size)
+    )
+    np.testing.assert_allclose(layer(x), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_nearest_has_the_gradients_of_the_two_in_turn(rng):
+    layer = layers.NearestConv1D(3, 25, 4, random.Random(0))
+    x = tf.constant(rng.normal(size=(2, 16, 5)), tf.float32)
+    layer(x)
+    kernel = layer.kernel.value
+
+    def in_turn(x):
+        repeated = tf.repeat(x, 4, axis=1)
+        return tf.nn.conv1d(repeated, kernel, 1, "SAME")
+
+    ours = with_gradients(layer, x, [kernel])
+    theirs = with_gradients(in_turn, x, [kernel])
+    for one, other in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("length", [1, 2, 63, 64, 65, 66, 512])
+@pytest.mark.parametrize("samples", [64, 100, 256])
+def test_channel_filter_equals_numpy_for_each_channel(length, samples, rng):
+    layer = layers.ChannelFilter(length, random.Random(0))
+    x = rng.normal(size=(3, samples, 2)).astype(np.float32)
+    filtered = layer(tf.constant(x))
+    assert filtered.shape == x.shape
+    taps = np.asarray(layer.kernel)[..., 0]
+    assert taps.shape == (length, 2)
+    # A convolution of a network does not turn its kernel round.
+    start = length - 1 - (length - 1) // 2
+    for example, result in zip(x, filtered.numpy(), strict=True):
+        for channel in range(2):
+            whole = np.convolve(example[:, channel], taps[::-1, channel])
+            np.testing.assert_allclose(
+                result[:, channel],
+                whole[start : start + samples],
+                rtol=1e-4,
+                atol=1e-5,
+            )
+
+
+def test_channel_filter_equals_a_depthwise_convolution(rng):
+    layer = layers.ChannelFilter(512, random.Random(0))
+    x = tf.constant(rng.normal(size=(2, 256, 2)), tf.float32)
+    layer(x)
+    kernel = layer.kernel.value
+
+    def depthwise(x):
+        return tf.nn.depthwise_conv2d(
+            x[:, None], kernel[None], [1, 1, 1, 1], "SAME"
+        )[:, 0]
+
+    ours = with_gradients(layer, x, [kernel])
+    theirs = with_gradients(depthwise, x, [kernel])
+    for one, other in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-4)
+
+
+def test_channel_filter_keeps_the_power_of_noise(rng):
+    layer = layers.ChannelFilter(512, random.Random(0))
+    noise = tf.constant(rng.normal(size=(4, 16384, 2)), tf.float32)
+    assert 0.8 < float(tf.math.reduce_std(layer(noise))) < 1.25
+
+
+def test_batch_norm_by_hand(rng):
+    layer = layers.BatchNorm()
+    x = rng.normal(3.0, 2.0, size=(4, 6, 2)).astype(np.float32)
+    # At first the averages are 0 and 1: nothing but the epsilon is to be seen.
+    np.testing.assert_allclose(layer(x), x / np.sqrt(1.001), rtol=1e-5)
+    layer.gamma.assign([2.0, 3.0])
+    layer.beta.assign([-1.0, 1.0])
+    mean, variance = x.mean((0, 1)), x.var((0, 1))
+    expected = (x - mean) / np.sqrt(variance + 1e-3) * [2, 3] + [-1, 1]
+    np.testing.assert_allclose(
+        layer(x, training=True), expected, rtol=1e-4, atol=1e-5
+    )
+    moved = [0.01 * mean, 0.99 + 0.01 * variance]
+    np.testing.assert_allclose(layer.moving_mean, moved[0], rtol=1e-5)
+    np.testing.assert_allclose(layer.moving_variance, moved[1], rtol=1e-5)
+    expected = (x - moved[0]) / np.sqrt(moved[1] + 1e-3) * [2, 3] + [-1, 1]
+    np.testing.assert_allclose(layer(x), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_batch_norm_equals_that_of_keras(rng):
+    ours, theirs = layers.BatchNorm(), keras.layers.BatchNormalization()
+    for _ in range(3):
+        x = tf.constant(rng.normal(2.0, 3.0, size=(4, 6, 2)), tf.float32)
+        np.testing.assert_allclose(
+            ours(x, training=True), theirs(x, training=True), atol=1e-5
+        )
+    np.testing.assert_allclose(ours(x), theirs(x), rtol=1e-4)
+
+
+def test_batch_norm_without_averages_goes_by_the_batch(rng):
+    layer = layers.BatchNorm(averages=False)
+    x = tf.constant(rng.normal(size=(4, 6, 2)), tf.float32)
+    trained = layer(x, training=True)
+    np.testing.assert_array_equal(layer(x), trained)
+    assert len(layer.weights) == len(layer.trainable_weights) == 2

@@ -30,6 +30,40 @@ def test_non_saturating_by_hand():
     )
 
 
+def test_clipped_wasserstein_is_that_of_the_penalty():
+    loss = losses.LOSSES["wgan"]
+    np.testing.assert_allclose(loss.discriminator(REAL, FAKE), [-1.5, 4.0])
+    np.testing.assert_allclose(loss.generator(FAKE), [-0.5, -3.0])
+
+
+def test_least_squares_by_hand():
+    loss = losses.LOSSES["lsgan"]
+    # ((2 - 1)² + 0.5²) / 2 and ((-1 - 1)² + 3²) / 2.
+    np.testing.assert_allclose(loss.discriminator(REAL, FAKE), [0.625, 6.5])
+    np.testing.assert_allclose(loss.generator(FAKE), [0.25, 4.0])
+
+
+def test_dcgan_by_hand():
+    loss = losses.LOSSES["dcgan"]
+    zero = tf.zeros([1])
+    np.testing.assert_allclose(loss.discriminator(zero, zero), [LOG2])
+    np.testing.assert_allclose(loss.generator(zero), [LOG2])
+    # Minus the logarithm of the probability of the right answer.
+    real = -np.log(1 / (1 + np.exp([-2.0, 1.0])))
+    fake = -np.log(1 - 1 / (1 + np.exp([-0.5, -3.0])))
+    np.testing.assert_allclose(
+        loss.discriminator(REAL, FAKE), (real + fake) / 2, rtol=1e-6
+    )
+    np.testing.assert_allclose(
+        loss.generator(FAKE), -np.log(1 / (1 + np.exp([-0.5, -3.0]))), rtol=1e-6
+    )
+
+
+def test_the_losses_with_a_penalty_are_these():
+    penalised = {name for name, row in losses.LOSSES.items() if row.penalty}
+    assert penalised == {"wgan-gp", "ns-r1"}
+
+
 @pytest.mark.parametrize("shape", [(8, 1), (4, 6, 2)])
 def test_gradient_penalty_of_a_linear_discriminator(rng, shape):
     weights = tf.constant(rng.normal(size=shape), tf.float32)

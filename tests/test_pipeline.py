@@ -2,6 +2,9 @@ import dataclasses
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import settings
+from hypothesis import strategies as st
 
 from gansynth_zoo import clip_sources
 from gansynth_zoo import clips
@@ -110,6 +113,45 @@ def test_random_windows_lie_anywhere_within_a_long_clip(make_windows):
     np.testing.assert_array_equal(starts, [1, 69, 137])
     short = windows.read(np.array([3]), np.array([0.9]))[0]
     np.testing.assert_array_equal(short[:10], ramp[:10])
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.lists(st.integers(1, 400), min_size=1, max_size=4),
+    st.floats(0, 1, exclude_max=True),
+)
+def test_overlapping_windows_are_all_that_there_are(
+    tmp_path_factory, lengths, overlap
+):
+    ramps = [
+        np.arange(1, n + 1, dtype=np.float32).reshape(-1, 1) / 1024
+        for n in lengths
+    ]
+    data = config.DataConfig(
+        window="overlap", overlap=overlap, normalize="none"
+    )
+    folder = tmp_path_factory.mktemp("clips") / "set"
+    made = clips.write(folder, ramps, 8000, 1, {})
+    windows = pipeline.Windows(made, AUDIO, data)
+    hop = max(1, round(64 * (1 - overlap)))
+    expected = []
+    for ramp in ramps:
+        start, end = 0, 0
+        while end < len(ramp):
+            end = start + 64
+            piece = ramp[start:end]
+            expected.append(np.pad(piece, [(0, 64 - len(piece)), (0, 0)]))
+            start += hop
+    assert len(windows) == len(expected)
+    fractions = np.full(len(windows), 0.9)
+    read = windows.read(np.arange(len(windows)), fractions)
+    np.testing.assert_array_equal(read, expected)
+
+
+@pytest.mark.parametrize("overlap", [-0.1, 1.0, np.nan])
+def test_an_overlap_that_never_ends_is_refused(overlap):
+    with pytest.raises(errors.ZooError, match="Expected overlap"):
+        config.DataConfig(window="overlap", overlap=overlap)
 
 
 @pytest.mark.parametrize(

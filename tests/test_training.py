@@ -1,3 +1,5 @@
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
@@ -6,8 +8,11 @@ import tensorflow as tf
 from gansynth_zoo import assemble
 from gansynth_zoo import callbacks
 from gansynth_zoo import clip_sources
+from gansynth_zoo import config
+from gansynth_zoo import draws
 from gansynth_zoo import errors
 from gansynth_zoo import pipeline
+from gansynth_zoo import presets
 from gansynth_zoo import runs
 from gansynth_zoo import training
 
@@ -180,6 +185,140 @@ def test_a_run_that_diverges_keeps_its_last_good_checkpoint(tiny, tmp_path):
     assert run.restore(gan) == max(run.steps(), default=0)
     for weight in gan.variables:
         assert np.isfinite(np.asarray(weight)).all()
+
+
+@pytest.mark.parametrize("devices", [1, 2])
+def test_weights_are_clipped_after_every_update(tiny, two_devices, devices):
+    preset = with_recipe(tiny, "wgan", discriminator_learning_rate=1.0)
+    gan = train(preset, two_devices if devices == 2 else ONE, steps=2)
+    for weight in gan.discriminator.trainable_variables:
+        for copy in tf.nest.flatten(getattr(weight.value, "values", [weight])):
+            largest = np.abs(np.asarray(copy)).max()
+            assert largest <= np.float32(0.01)
+    largest = [np.abs(np.asarray(w)).max() for w in gan.generator.weights]
+    assert max(largest) > 0.01
+
+
+def test_without_a_limit_nothing_is_clipped(tiny):
+    gan = train(with_recipe(tiny, "wgan", weight_clip=0.0), steps=1)
+    weights = gan.discriminator.trainable_variables
+    assert max(np.abs(np.asarray(w)).max() for w in weights) > 0.01
+
+
+def test_clipped_replicas_give_the_weights_of_one(tiny, two_devices):
+    def sgd():
+        return keras.optimizers.SGD(1e-3)
+
+    preset = with_recipe(tiny, "wgan")
+    one, two = train(preset, ONE, sgd), train(preset, two_devices, sgd)
+    assert largest_difference(one, two) < 1e-6
+
+
+SOUND = {"upsample": "nearest", "post_filter_length": 31, "channels": 2}
+NORM = {"batch_norm": True}
+TRAINED = [
+    *((recipe, SOUND) for recipe in presets.RECIPES),
+    *((recipe, NORM) for recipe in ("wgan", "lsgan", "dcgan")),
+]
+
+
+def with_recipe(tiny, name, **changes):
+    recipe = presets.get_recipe(name)
+    preset = dataclasses.replace(tiny("wavegan_drums"), recipe=recipe)
+    return config.replace(preset, {"n_critic": 1, **changes})
+
+
+@pytest.mark.parametrize(("recipe", "options"), TRAINED)
+def test_every_recipe_trains_with_every_option(tiny, recipe, options, rng):
+    preset = with_recipe(tiny, recipe, num_samples=128, dim=2, **options)
+    gan = assemble.make_gan(preset)
+    shape = (4, 1, 128, preset.audio.channels)
+    batch = {
+        "features": tf.constant(rng.uniform(-1, 1, shape), tf.float32),
+        "rows": tf.range(4, dtype=tf.int64),
+    }
+    step = tf.function(gan.train_step)
+    before = [np.asarray(weight) for weight in gan.generator.weights]
+    for _ in range(2):
+        logs = step(batch)
+    assert all(np.isfinite(value) for value in logs.values())
+    for weight in gan.weights:
+        assert np.isfinite(np.asarray(weight)).all()
+    moved = zip(before, gan.generator.weights, strict=True)
+    assert any(not np.array_equal(a, b) for a, b in moved)
+    assert gan.generate(tf.zeros([2, 100])).shape == (2, *shape[2:])
+
+
+@pytest.mark.parametrize("recipe", ["wgan-gp", "fast"])
+def test_batch_norm_beside_a_gradient_penalty_is_refused(tiny, recipe):
+    with pytest.raises(
+        errors.ZooError, match="--recipe=wgan or lsgan or dcgan, or leave"
+    ):
+        assemble.make_gan(with_recipe(tiny, recipe, batch_norm=True))
+
+
+@pytest.mark.parametrize("devices", [1, 2])
+def test_statistics_move_whenever_the_generator_trains(
+    tiny, two_devices, devices
+):
+    preset = with_recipe(tiny, "dcgan", batch_norm=True, n_critic=2)
+    strategy = two_devices if devices == 2 else ONE
+    # At a learning rate of 0 every pass adds a hundredth of what the first
+    # layer makes of its latents: two passes for the discriminator, one for
+    # the generator. The dense layer is linear, so a mean over replicas is
+    # that over the batch.
+    still = {"generator_learning_rate": 0.0}
+    gan = train(config.replace(preset, still), strategy, steps=1)
+    mean = np.zeros(gan.generator.norms[0].moving_mean.shape)
+    rows = tf.range(preset.train.batch_size)
+    for update in range(3):
+        random = draws.Draws(
+            preset.train.seed, tf.constant(0, tf.int64), update, rows, len(rows)
+        )
+        made = gan.generator.start(random.latents("uniform", 100))
+        made = np.reshape(made, [-1, len(mean)]).mean(0)
+        mean = 0.99 * mean + 0.01 * made
+    for network in (gan.generator, gan.average):
+        moved = network.norms[0].moving_mean
+        np.testing.assert_allclose(moved, mean, rtol=1e-4, atol=1e-7)
+
+
+def test_the_discriminator_keeps_no_statistics(tiny):
+    gan = assemble.make_gan(with_recipe(tiny, "dcgan", batch_norm=True))
+    assert not gan.discriminator.non_trainable_variables
+
+
+def test_the_average_copies_the_state_that_is_not_trained(tiny):
+    preset = with_recipe(tiny, "dcgan", batch_norm=True)
+    gan = train(config.replace(preset, {"ema_decay": 0.999}), steps=3)
+    for norm, copied in zip(
+        gan.generator.norms, gan.average.norms, strict=True
+    ):
+        for one, other in zip(
+            norm.non_trainable_variables,
+            copied.weights[-2:],
+            strict=True,
+        ):
+            np.testing.assert_array_equal(one, other)
+        assert not np.array_equal(norm.beta, copied.beta)
+
+
+def test_a_run_with_all_options_resumes_to_the_same_weights(tiny, tmp_path):
+    ends = []
+    for name, stops in (("whole", [3]), ("parts", [1, 3])):
+        run = runs.Run(tmp_path / name)
+        for steps in stops:
+            preset = with_recipe(
+                tiny, "wgan", num_samples=128, steps=steps, **SOUND, **NORM
+            )
+            assert training.train(preset, run, report=lambda _: None)
+        gan = assemble.make_gan(preset)
+        assert run.restore(gan) == 3
+        ends.append(gan)
+    # The averages of batch norm among them.
+    assert largest_difference(*ends) == 0.0
+    variance = ends[0].average.norms[0].moving_variance
+    assert not np.array_equal(variance, np.ones(variance.shape))
 
 
 @pytest.mark.parametrize(

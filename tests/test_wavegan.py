@@ -4,16 +4,19 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from gansynth_zoo import config
 from gansynth_zoo import errors
 from gansynth_zoo.models import wavegan
 
 
-def make_networks(num_samples, dim, channels=1):
+def make_networks(num_samples, dim, channels=1, batch_norm=False, **options):
     strides = wavegan.strides_for(num_samples)
     rng = random.Random(0)
-    generator = wavegan.WaveGANGenerator(strides, dim, 25, channels, rng)
+    generator = wavegan.WaveGANGenerator(
+        strides, dim, 25, channels, rng, batch_norm=batch_norm, **options
+    )
     discriminator = wavegan.WaveGANDiscriminator(
-        strides, dim, 25, 2, "example", rng
+        strides, dim, 25, 2, "example", rng, batch_norm=batch_norm
     )
     return generator, discriminator
 
@@ -75,9 +78,113 @@ def test_another_length_is_told_the_next_longer(num_samples, longer):
         wavegan.strides_for(num_samples)
 
 
-def test_stereo():
-    networks = make_networks(256, dim=2, channels=2)
-    check_shapes(*networks, 256, channels=2)
+OPTIONS = [
+    {},
+    {"upsample": "nearest"},
+    {"batch_norm": True},
+    {"post_filter_length": 512},
+    {"upsample": "nearest", "batch_norm": True, "post_filter_length": 31},
+]
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+@pytest.mark.parametrize("num_samples", [128, 256])
+@pytest.mark.parametrize("options", OPTIONS)
+def test_mono_and_stereo_with_every_option(options, num_samples, channels):
+    networks = make_networks(num_samples, 2, channels, **options)
+    check_shapes(*networks, num_samples, channels)
+
+
+# What an option adds to the table above: batch norm has a scale and an offset
+# for each channel that it normalises, in the generator also a mean and a
+# variance (16 + 8 + 4 + 2 + 1 times dim, in the discriminator 2 + 4 + 8 + 16).
+@pytest.mark.parametrize(
+    ("num_samples", "options", "of_generator", "of_discriminator"),
+    [
+        (16384, {"upsample": "nearest"}, 0, 0),
+        (16384, {"post_filter_length": 512}, 512, 0),
+        (16384, {"batch_norm": True}, 4 * 31 * 32, 2 * 30 * 32),
+        (32768, {"batch_norm": True}, 4 * 63 * 32, 2 * 62 * 32),
+    ],
+)
+def test_parameters_of_options(
+    num_samples, options, of_generator, of_discriminator
+):
+    plain = make_networks(num_samples, 32)
+    other = make_networks(num_samples, 32, **options)
+    for networks in (plain, other):
+        with tf.Graph().as_default():
+            check_shapes(*networks, num_samples)
+    added = [
+        b.count_params() - a.count_params()
+        for a, b in zip(plain, other, strict=True)
+    ]
+    assert added == [of_generator, of_discriminator]
+
+
+def test_a_stereo_filter_has_taps_for_each_channel():
+    generator, _ = make_networks(256, 2, channels=2, post_filter_length=512)
+    generator(tf.zeros([1, 100]))
+    assert generator.post_filter.count_params() == 2 * 512
+
+
+def test_every_upsampling_of_the_configuration_is_there():
+    (field,) = (
+        field
+        for field in config.settings(config.WaveGANConfig())
+        if field.name == "upsample"
+    )
+    assert set(field.metadata["choices"]) == set(wavegan.UPSAMPLINGS)
+
+
+def statistics(channels_last):
+    axes = tuple(range(channels_last.ndim - 1))
+    return channels_last.mean(axes), channels_last.std(axes)
+
+
+def test_what_the_generators_convolutions_read_is_normalised(rng):
+    generator, _ = make_networks(1024, dim=2, batch_norm=True)
+    latents = tf.constant(rng.uniform(-1, 1, (16, 100)), tf.float32)
+    generator(latents)
+    assert len(generator.norms) == len(generator.convolutions) == 3
+    x = tf.reshape(generator.start(latents), [16, 16, 8])
+    for norm, convolution in zip(
+        generator.norms, generator.convolutions, strict=True
+    ):
+        x = norm(x, training=True)
+        mean, deviation = statistics(x.numpy())
+        np.testing.assert_allclose(mean, 0, atol=1e-4)
+        np.testing.assert_allclose(deviation, 1, atol=0.05)
+        x = convolution(tf.nn.relu(x))
+    # Another call in training: it reads the same batch statistics.
+    np.testing.assert_allclose(
+        generator(latents, training=True), tf.tanh(x), atol=1e-5
+    )
+
+
+def test_all_but_the_first_layer_of_the_discriminator_are_normalised(rng):
+    _, discriminator = make_networks(1024, dim=2, batch_norm=True)
+    sounds = tf.constant(rng.uniform(-1, 1, (4, 1024, 1)), tf.float32)
+    scores = discriminator(sounds, tf.zeros([4, 2], tf.int32))
+    x = tf.nn.leaky_relu(discriminator.convolutions[0](sounds), 0.2)
+    for convolution in discriminator.convolutions[1:]:
+        x = convolution(x)
+        mean, variance = tf.nn.moments(x, [0, 1])
+        x = tf.nn.leaky_relu((x - mean) / tf.sqrt(variance + 1e-3), 0.2)
+    expected = discriminator.score(tf.reshape(x, [4, -1]))[:, 0]
+    np.testing.assert_allclose(scores, expected, rtol=1e-3, atol=1e-4)
+
+
+def test_out_of_training_a_sound_does_not_depend_on_its_batch(rng):
+    generator, _ = make_networks(256, dim=2, batch_norm=True)
+    latents = tf.constant(rng.uniform(-1, 1, (8, 100)), tf.float32)
+    for _ in range(3):
+        generator(latents, training=True)
+    np.testing.assert_allclose(
+        generator(latents)[3:4], generator(latents[3:4]), atol=1e-6
+    )
+    trained = generator(latents, training=True)[3:4]
+    assert not np.allclose(trained, generator(latents[3:4]), atol=1e-3)
 
 
 # The reference has phase shuffle after its first four layers and not after

@@ -38,38 +38,68 @@ def strides_for(num_samples):
     return (4,) * (doublings // 2) + (2,) * (doublings % 2)
 
 
+# How a layer of the generator makes the sound longer.
+UPSAMPLINGS = {
+    "zeros": layers.conv1d_transpose,
+    "nearest": layers.NearestConv1D,
+}
+
+
 class WaveGANGenerator(keras.Model):
     """Latents `[batch, latent]` -> waveform `[batch, samples, channels]`.
 
     Each layer halves the width and multiplies the length by its stride; the
-    last one makes the channels, in [-1, 1].
+    last one makes the channels, in [-1, 1] before the learned filter.
 
     Args:
-      strides: strides of the transposed convolutions.
+      strides: by how much each convolution makes the sound longer.
       dim: width before the last layer.
       kernel_size: taps of each convolution.
       channels: channels of the waveform.
       rng: `random.Random` that seeds the weights.
+      upsample: a key of `UPSAMPLINGS`.
+      batch_norm: whether what a convolution reads is normalised first.
+      post_filter_length: taps of the learned filter, 0 for none.
     """
 
-    def __init__(self, strides, dim, kernel_size, channels, rng):
+    def __init__(
+        self,
+        strides,
+        dim,
+        kernel_size,
+        channels,
+        rng,
+        *,
+        upsample="zeros",
+        batch_norm=False,
+        post_filter_length=0,
+    ):
         super().__init__(name="generator")
         widths = [dim << i for i in reversed(range(len(strides)))]
         self._start_width = widths[0]
         self.start = layers.dense(START * widths[0], rng)
         self.convolutions = [
-            layers.conv1d_transpose(width, kernel_size, stride, rng)
+            UPSAMPLINGS[upsample](width, kernel_size, stride, rng)
             for width, stride in zip(
                 widths[1:] + [channels], strides, strict=True
             )
         ]
+        self.norms = [
+            layers.BatchNorm() if batch_norm else keras.layers.Identity()
+            for _ in strides
+        ]
+        self.post_filter = keras.layers.Identity()
+        if post_filter_length:
+            self.post_filter = layers.ChannelFilter(post_filter_length, rng)
 
-    def call(self, latents):
+    def call(self, latents, training=False):
         x = self.start(latents)
         x = tf.reshape(x, [-1, START, self._start_width])
-        for convolution in self.convolutions:
-            x = convolution(tf.nn.relu(x))
-        return tf.tanh(x)
+        for norm, convolution in zip(
+            self.norms, self.convolutions, strict=True
+        ):
+            x = convolution(tf.nn.relu(norm(x, training=training)))
+        return self.post_filter(tf.tanh(x))
 
 
 class WaveGANDiscriminator(keras.Model):
@@ -86,10 +116,20 @@ class WaveGANDiscriminator(keras.Model):
       shuffle_radius: largest shift of the phase shuffle.
       shuffle_per: "example" or "batch".
       rng: `random.Random` that seeds the weights.
+      batch_norm: whether all convolutions but the first are normalised, by
+        the batch's own statistics even where a sound is only scored.
     """
 
     def __init__(
-        self, strides, dim, kernel_size, shuffle_radius, shuffle_per, rng
+        self,
+        strides,
+        dim,
+        kernel_size,
+        shuffle_radius,
+        shuffle_per,
+        rng,
+        *,
+        batch_norm=False,
     ):
         super().__init__(name="discriminator")
         self.shuffles = layers.Shuffles(
@@ -99,12 +139,20 @@ class WaveGANDiscriminator(keras.Model):
             layers.conv1d(dim << i, kernel_size, stride, rng)
             for i, stride in enumerate(strides)
         ]
+        self.norms = [
+            layers.BatchNorm(averages=False)
+            if batch_norm and i > 0
+            else keras.layers.Identity()
+            for i in range(len(strides))
+        ]
         self.score = layers.dense(1, rng)
 
     def call(self, waveform, shifts):
         x = waveform
-        for i, convolution in enumerate(self.convolutions):
-            x = layers.leaky_relu(convolution(x))
+        for i, (convolution, norm) in enumerate(
+            zip(self.convolutions, self.norms, strict=True)
+        ):
+            x = layers.leaky_relu(norm(convolution(x)))
             if i < self.shuffles.count:
                 x = layers.phase_shuffle(x, shifts[:, i], self.shuffles.radius)
         x = tf.reshape(x, [-1, x.shape[1] * x.shape[2]])
