@@ -144,11 +144,9 @@ class AudioGAN(keras.Model):
             )
         )
         penalty, more = self._penalty_gradients(random, real, fake, update)
-        # A tape that adds three gradients of one weight takes them in the
-        # order in which their buffers come free: other bits in each run.
         gradients = [a + b for a, b in zip(gradients, more, strict=True)]
         weights = self.discriminator.trainable_variables
-        self.discriminator_optimizer.apply(gradients, weights)
+        _apply(self.discriminator_optimizer, gradients, weights)
         self._clip_weights()
         return {"discriminator_loss": loss, "penalty": penalty}
 
@@ -214,7 +212,7 @@ class AudioGAN(keras.Model):
             scores = self._score(random, draws.SHIFTS_FAKE)(fake)
             loss = self._mean(self.adversarial_loss.generator(scores))
         gradients = tape.gradient(loss, [weight.value for weight in weights])
-        self.generator_optimizer.apply(gradients, weights)
+        _apply(self.generator_optimizer, gradients, weights)
         return loss
 
     def _update_average(self):
@@ -258,3 +256,15 @@ class AudioGAN(keras.Model):
 
     def _mean(self, values):
         return tf.reduce_sum(values) / self.batch_size
+
+
+def _apply(optimizer, gradients, weights):
+    """Updates weights, the first of them only when all gradients are there.
+
+    Without the wait, a run on a busy machine ends with other weights now and
+    then: the optimised graph starts to update some while others' gradients are
+    still computed from them.
+    """
+    with tf.control_dependencies(gradients):
+        gradients = [tf.identity(gradient) for gradient in gradients]
+    optimizer.apply(gradients, weights)

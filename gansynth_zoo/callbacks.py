@@ -4,7 +4,6 @@ The trainer calls them after each run of steps with the number of steps done
 and, for every logged scalar, the values of all those steps.
 """
 
-import sys
 import time
 
 import keras
@@ -14,6 +13,7 @@ import tensorflow as tf
 from gansynth_zoo import audio_files
 from gansynth_zoo import errors
 from gansynth_zoo import pictures
+from gansynth_zoo import progress
 
 
 class Timer:
@@ -59,16 +59,14 @@ class Progress(keras.callbacks.Callback):
 
     def __init__(self, first_step, steps, stream=None):
         super().__init__()
-        self._stream = stream or sys.stdout
-        self._live = self._stream.isatty()
+        self._line = progress.Line(stream)
         self._steps = steps
         self._done = first_step
         self._speed = None
-        self._timer = Timer(0.5 if self._live else 15)
 
     def on_train_begin(self, logs=None):
         self._since = time.monotonic()
-        self._print(
+        self._line.show(
             f"Step {self._done} of {self._steps}; the first one takes a while."
         )
 
@@ -82,24 +80,22 @@ class Progress(keras.callbacks.Callback):
             weight = 0.2 if self._speed else 1.0
             self._speed += weight * (speed - self._speed)
         self._since, self._done = now, batch
-        if self._timer.due() or batch >= self._steps:
-            self._print(self._line(batch, logs or {}))
+        if self._line.due() or batch >= self._steps:
+            self._line.show(self._text(batch, logs or {}))
 
     def on_train_end(self, logs=None):
-        if self._live:
-            print(file=self._stream, flush=True)
+        self._line.keep()
 
     def above(self, report):
         """A function that reports a line without breaking the live one."""
 
         def report_above(line):
-            if self._live:
-                print("\r\x1b[K", end="", file=self._stream, flush=True)
+            self._line.clear()
             report(line)
 
         return report_above
 
-    def _line(self, step, logs):
+    def _text(self, step, logs):
         losses = "  ".join(
             f"{name.replace('_', ' ')} {np.mean(values):.3f}"
             for name, values in logs.items()
@@ -107,23 +103,8 @@ class Progress(keras.callbacks.Callback):
         line = f"Step {step} of {self._steps}  {losses}"
         if self._speed:
             left = (self._steps - step) / self._speed
-            line += f"  {self._speed:.2f} steps/s  {clock(left)} left"
+            line += f"  {self._speed:.2f} steps/s  {progress.clock(left)} left"
         return line
-
-    def _print(self, line):
-        if self._live:
-            print(f"\r\x1b[K{line}", end="", file=self._stream, flush=True)
-        else:
-            print(line, file=self._stream, flush=True)
-
-
-def clock(seconds):
-    """Seconds as h:mm:ss, or m:ss under an hour."""
-    minutes, seconds = divmod(int(round(seconds)), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours}:{minutes:02d}:{seconds:02d}"
-    return f"{minutes}:{seconds:02d}"
 
 
 class Summaries(keras.callbacks.Callback):

@@ -5,6 +5,7 @@ leaves what the preset, or the run that goes on, says.
 """
 
 import dataclasses
+import os
 
 from absl import flags
 
@@ -36,7 +37,11 @@ def define():
 def given():
     """The settings that were given as flags: name -> value."""
     values = {name: flags.FLAGS[name].value for name in _fields()}
-    return {k: v for k, v in values.items() if v is not None}
+    values = {k: v for k, v in values.items() if v is not None}
+    # A run may go on from another working folder.
+    for name in {"audio_dir", "data_dir"} & set(values):
+        values[name] = os.path.abspath(values[name]) if values[name] else ""
+    return values
 
 
 def resolve(started=None):

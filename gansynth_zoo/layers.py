@@ -110,8 +110,7 @@ class NearestConv1D(keras.layers.Layer):
         # a convolution with an even number of taps cuts it from the first.
         even = 1 - self._shape[0] % 2
         kernel = tf.pad(self.kernel.value[::-1], [[0, even], [0, 0], [0, 0]])
-        # By doubling: where more than two gradients of a tensor are added,
-        # TensorFlow does so in any order, with other bits in each run.
+        # By doubling: fewer additions, and always in the same order.
         copies = 1
         while copies < self._strides:
             before = tf.pad(kernel, [[0, copies], [0, 0], [0, 0]])
@@ -236,7 +235,6 @@ class BatchNorm(keras.layers.Layer):
     def call(self, x, training=False):
         of_batch = training or not self._averages
         axes = list(range(x.shape.rank - 1))
-        # Nothing here has more than two gradients to add: see NearestConv1D.
         mean = tf.reduce_mean(x, axes) if of_batch else self.moving_mean.value
         x = x - mean
         variance = (

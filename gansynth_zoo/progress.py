@@ -4,41 +4,73 @@ import sys
 import time
 
 
+class Line:
+    """A line of progress: on a terminal one that changes, else many.
+
+    Args:
+      stream: where to print; stdout unless given.
+    """
+
+    def __init__(self, stream=None):
+        self._stream = stream or sys.stdout
+        self._live = self._stream.isatty()
+        # Seconds between two lines: a log is not to be filled with them.
+        self._interval = 0.5 if self._live else 15
+        self._last = time.monotonic()
+
+    def due(self):
+        """Whether it is time for another line; if so, starts waiting again."""
+        now = time.monotonic()
+        if now - self._last < self._interval:
+            return False
+        self._last = now
+        return True
+
+    def show(self, text):
+        """Prints a line, in the place of the one before on a terminal."""
+        if self._live:
+            print(f"\r\x1b[K{text}", end="", file=self._stream, flush=True)
+        else:
+            print(text, file=self._stream, flush=True)
+
+    def clear(self):
+        """Takes the line away from a terminal."""
+        if self._live:
+            self.show("")
+
+    def keep(self):
+        """Leaves the line as it is; what is printed next comes below."""
+        if self._live:
+            print(file=self._stream, flush=True)
+
+
 class Progress:
     """Prints what is done and how long the rest takes; nothing if it is quick.
 
     Args:
       total: size of the whole task, in any unit.
-      stream: where to print; a terminal gets one line that changes.
+      stream: where to print; stdout unless given.
     """
 
     def __init__(self, total, stream=None):
-        self._stream = stream or sys.stdout
-        self._live = self._stream.isatty()
+        self._line = Line(stream)
         self._total = total
-        self._interval = 0.5 if self._live else 15
-        self._start = self._last = time.monotonic()
+        self._start = time.monotonic()
         self._shown = False
 
     def update(self, done, text):
         """Says, unless it just did, that `done` of the total is done."""
-        now = time.monotonic()
-        if now - self._last < self._interval:
+        if not self._line.due():
             return
-        self._last, self._shown = now, True
-        left = (now - self._start) * (self._total / max(done, 1) - 1)
-        self._print(f"{text}, {clock(max(0, left))} left")
+        self._shown = True
+        passed = time.monotonic() - self._start
+        left = passed * (self._total / max(done, 1) - 1)
+        self._line.show(f"{text}, {clock(max(0, left))} left")
 
     def close(self):
         """Takes the line away."""
-        if self._live and self._shown:
-            self._print("")
-
-    def _print(self, line):
-        if self._live:
-            print(f"\r\x1b[K{line}", end="", file=self._stream, flush=True)
-        else:
-            print(line, file=self._stream, flush=True)
+        if self._shown:
+            self._line.clear()
 
 
 def clock(seconds):

@@ -53,7 +53,6 @@ def main():
                 f"{run.path} holds a run of other settings; remove it or "
                 "choose another --out."
             )
-        run.write_preset(preset)
         if not training.train(preset, run):
             print("Saved; start the same command again to go on.")
             return 130

@@ -37,7 +37,6 @@ def main():
     started = run.read_preset() if run and run.exists() else None
     preset = run_flags.resolve(started)
     with run.locked():
-        run.write_preset(preset)
         done = training.train(preset, run, _strategy())
     print(f"The run is in {run.path}, its previews in {run.previews}.")
     if not done:

@@ -40,7 +40,6 @@ def train(preset, run, strategy=None, report=print):
     clips = clip_sources.load_clips(preset)
     windows = pipeline.Windows(clips, preset.audio, preset.data)
     about = {**clips.about, "clips": len(clips), "seconds": clips.seconds()}
-    run.write_data(about)
     report(
         f"{about['name']}: {len(clips)} clips, {clips.seconds():.0f} s, "
         f"{len(windows)} windows an epoch."
@@ -49,6 +48,10 @@ def train(preset, run, strategy=None, report=print):
     memory.check(preset, _bytes(clips), strategy, report)
     with strategy.scope():
         gan = assemble.make_gan(preset)
+    # Not before all that may be wrong with the settings was found: a run whose
+    # first start failed may be started again with other ones.
+    run.write_preset(preset)
+    run.write_data(about)
     first_step = run.restore(gan, report)
     report(
         f"Generator {_count(gan.generator)}, discriminator "

@@ -44,7 +44,6 @@ def run(tmp_path_factory):
         },
     )
     run = runs.Run(tmp_path_factory.mktemp("run"))
-    run.write_preset(preset)
     training.train(preset, run, report=lambda _: None)
     return run
 
@@ -200,7 +199,6 @@ def normed(tmp_path_factory):
         },
     )
     run = runs.Run(tmp_path_factory.mktemp("normed"))
-    run.write_preset(preset)
     training.train(preset, run, report=lambda _: None)
     return run
 

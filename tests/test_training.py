@@ -13,6 +13,7 @@ from gansynth_zoo import draws
 from gansynth_zoo import errors
 from gansynth_zoo import pipeline
 from gansynth_zoo import presets
+from gansynth_zoo import progress
 from gansynth_zoo import runs
 from gansynth_zoo import training
 
@@ -325,4 +326,4 @@ def test_a_run_with_all_options_resumes_to_the_same_weights(tiny, tmp_path):
     ("seconds", "text"), [(0, "0:00"), (61, "1:01"), (3725, "1:02:05")]
 )
 def test_clock(seconds, text):
-    assert callbacks.clock(seconds) == text
+    assert progress.clock(seconds) == text
