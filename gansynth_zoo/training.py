@@ -50,8 +50,10 @@ def train(preset, run, strategy=None, report=print):
         gan = assemble.make_gan(preset)
     # Not before all that may be wrong with the settings was found: a run whose
     # first start failed may be started again with other ones.
-    run.write_preset(preset)
+    if run.exists() and run.read_data() != about:
+        report("The sounds are not those that the run was started with.")
     run.write_data(about)
+    run.write_preset(preset)
     first_step = run.restore(gan, report)
     report(
         f"Generator {_count(gan.generator)}, discriminator "

@@ -152,6 +152,24 @@ def test_an_interrupted_run_ends_with_the_same_weights(tiny, tmp_path):
     assert largest_difference(*ends) == 0.0
 
 
+def test_other_sounds_than_at_the_start_are_told(tiny, tmp_path):
+    run = runs.Run(tmp_path)
+    training.train(tiny(), run, report=lambda _: None)
+    said = []
+    training.train(tiny(), run, report=said.append)
+    assert not any("not those" in line for line in said)
+    run.write_data({**run.read_data(), "clips": 7})
+    training.train(tiny(), run, report=said.append)
+    assert "The sounds are not those that the run was started with." in said
+
+
+def test_settings_that_fail_leave_no_run(tiny, tmp_path):
+    run = runs.Run(tmp_path)
+    with pytest.raises(errors.ZooError, match="next longer is 1024"):
+        training.train(tiny(num_samples=1000), run, report=lambda _: None)
+    assert not run.exists()
+
+
 def test_a_run_writes_previews_and_summaries(tiny, tmp_path):
     run = runs.Run(tmp_path)
     training.train(tiny(), run, report=lambda _: None)
