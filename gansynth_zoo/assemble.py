@@ -24,7 +24,7 @@ def make_gan(preset):
     Raises:
       ZooError: if the loss is unknown, or does not go with the networks.
     """
-    loss = _find_loss(preset)
+    loss = find_loss(preset)
     make_generator, make_discriminator = MODELS[preset.model.name]
     rng = random.Random(preset.train.seed)
     gan = audio_gan.AudioGAN(
@@ -49,7 +49,12 @@ def make_gan(preset):
     return gan
 
 
-def _find_loss(preset):
+def find_loss(preset):
+    """The `losses.Loss` of a preset.
+
+    Raises:
+      ZooError: if the loss is unknown, or does not go with the networks.
+    """
     name = preset.recipe.loss
     if name not in losses.LOSSES:
         raise errors.ZooError(

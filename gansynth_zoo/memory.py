@@ -31,7 +31,6 @@ import tensorflow as tf
 from gansynth_zoo import assemble
 from gansynth_zoo import config
 from gansynth_zoo import errors
-from gansynth_zoo import losses
 from gansynth_zoo import machine
 
 _FLOAT = 4
@@ -161,7 +160,7 @@ def _sum_up(networks, preset, replicas=1, share=1.0):
     kept = (1 + _SLOTS[recipe.optimizer]) * trained + generator.parameters
     largest = max(generator.parameters, discriminator.parameters)
     window = preset.audio.num_samples * preset.audio.channels
-    passes = 3 if losses.LOSSES[recipe.loss].penalty else 2
+    passes = 3 if assemble.find_loss(preset).penalty else 2
     activations = max(
         generator.activations + passes * discriminator.activations,
         2 * (generator.activations + discriminator.activations),
