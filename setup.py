@@ -67,6 +67,8 @@ setuptools.setup(
         "matplotlib",
         "tensorflow-datasets>=4.9.4",
         "tensorflow-hub>=0.16.1",
+        # tensorflow-datasets imports it there without saying so.
+        "importlib_resources; python_version < '3.11'",
         # 1.18 and later need a newer protobuf than TensorFlow brings.
         "tensorflow-metadata<1.18",
         # tensorflow-hub imports pkg_resources.
