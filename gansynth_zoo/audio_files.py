@@ -282,6 +282,9 @@ def write(path, waveform, sample_rate, subtype="PCM_16"):
       sample_rate: rate in Hz.
       subtype: sample format, a name of libsndfile; None is the usual one of
         the format.
+
+    Raises:
+      OSError: if the file cannot be written, as on a full disk.
     """
     path = pathlib.Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -296,6 +299,9 @@ def write(path, waveform, sample_rate, subtype="PCM_16"):
         )
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)
+    except soundfile.LibsndfileError as error:
+        os.unlink(temporary)
+        raise OSError(f"{str(path)!r} cannot be written: {error}") from error
     except BaseException:
         os.unlink(temporary)
         raise

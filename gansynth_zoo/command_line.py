@@ -11,8 +11,8 @@ from gansynth_zoo import errors
 def run(main):
     """Runs a command line.
 
-    A `ZooError` ends it with one sentence on stderr and exit status 1, Ctrl-C
-    with status 130.
+    A `ZooError`, and a file that cannot be read or written, end it with one
+    sentence on stderr and exit status 1; Ctrl-C ends it with status 130.
 
     Args:
       main: function of no arguments; what it returns is the exit status.
@@ -28,6 +28,11 @@ def run(main):
             sys.exit(main())
         except errors.ZooError as error:
             _fail(str(error))
+        except OSError as error:
+            _fail(
+                f"A file cannot be read or written ({error}); mend that and "
+                "start the same command again."
+            )
         except KeyboardInterrupt:
             sys.exit(130)
 

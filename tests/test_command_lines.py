@@ -241,3 +241,11 @@ def test_help_teaches(module):
 def test_run_folders_are_not_left_by_a_refused_start(tmp_path):
     start(".train", "--preset=wavegan_cats", cwd=tmp_path)
     assert list(pathlib.Path(tmp_path).iterdir()) == []
+
+
+def test_a_file_that_cannot_be_written_is_one_sentence(trained):
+    check_refused(
+        start(".generate", f"--source={trained}", "--out=/proc/nowhere"),
+        "cannot be read or written",
+        "/proc/nowhere",
+    )

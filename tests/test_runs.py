@@ -1,3 +1,5 @@
+import subprocess
+
 import numpy as np
 import pytest
 
@@ -115,3 +117,27 @@ def test_two_at_once_are_refused(run):
                 pass
     with run.locked():
         pass
+
+
+def test_a_full_disk_keeps_the_checkpoints_there_are(run, gan):
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", run.path.parent],
+        capture_output=True,
+    )
+    if mounted.returncode:
+        pytest.skip("a small file system cannot be mounted here")
+    try:
+        save_at(run, gan, 1)
+        filler = run.path.parent / "filler"
+        with pytest.raises(OSError, match="No space left"):
+            filler.write_bytes(bytes(2**20))
+        with pytest.raises(errors.ZooError, match="goes on from step 1"):
+            save_at(run, gan, 2)
+        assert run.steps() == [1]
+        names = {path.name for path in run.path.iterdir()}
+        assert names == {"checkpoints"}
+        filler.unlink()
+        save_at(run, gan, 2)
+        assert run.steps() == [2, 1]
+    finally:
+        subprocess.run(["umount", run.path.parent], check=True)
