@@ -16,22 +16,6 @@ from gansynth_zoo import pictures
 from gansynth_zoo import progress
 
 
-class Timer:
-    """Says when so many seconds have gone by."""
-
-    def __init__(self, seconds):
-        self._seconds = seconds
-        self._last = time.monotonic()
-
-    def due(self):
-        """Whether they have; if so, starts again."""
-        now = time.monotonic()
-        if now - self._last < self._seconds:
-            return False
-        self._last = now
-        return True
-
-
 class StopOnNonFinite(keras.callbacks.Callback):
     """Stops with a clear word at the first loss that is not finite."""
 
@@ -147,7 +131,7 @@ class Previews(keras.callbacks.Callback):
         self._folder = folder
         self._writer = writer
         self._sample_rate = sample_rate
-        self._timer = Timer(seconds)
+        self._timer = progress.Timer(seconds)
         self._count = count
         self._listeners = listeners
         self._written = None
@@ -200,7 +184,7 @@ class Checkpoints(keras.callbacks.Callback):
         super().__init__()
         self._run = run
         self._keep = keep
-        self._timer = Timer(seconds)
+        self._timer = progress.Timer(seconds)
 
     def on_train_batch_end(self, batch, logs=None):
         if self._timer.due():

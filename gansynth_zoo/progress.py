@@ -4,6 +4,22 @@ import sys
 import time
 
 
+class Timer:
+    """Says when so many seconds have gone by."""
+
+    def __init__(self, seconds):
+        self._seconds = seconds
+        self._last = time.monotonic()
+
+    def due(self):
+        """Whether they have; if so, starts again."""
+        now = time.monotonic()
+        if now - self._last < self._seconds:
+            return False
+        self._last = now
+        return True
+
+
 class Line:
     """A line of progress: on a terminal one that changes, else many.
 
@@ -14,17 +30,12 @@ class Line:
     def __init__(self, stream=None):
         self._stream = stream or sys.stdout
         self._live = self._stream.isatty()
-        # Seconds between two lines: a log is not to be filled with them.
-        self._interval = 0.5 if self._live else 15
-        self._last = time.monotonic()
+        # A log is not to be filled with lines.
+        self._timer = Timer(0.5 if self._live else 15)
 
     def due(self):
         """Whether it is time for another line; if so, starts waiting again."""
-        now = time.monotonic()
-        if now - self._last < self._interval:
-            return False
-        self._last = now
-        return True
+        return self._timer.due()
 
     def show(self, text):
         """Prints a line, in the place of the one before on a terminal."""
