@@ -8,100 +8,61 @@ import dataclasses
 import json
 
 from gansynth_zoo import errors
-
-
-def setting(default, text, *, choices=None, minimum=None, resumable=False):
-    """Declares one field.
-
-    Args:
-      default: value where a preset says nothing.
-      text: help text of the flag.
-      choices: values that are accepted; None accepts all.
-      minimum: smallest number that is accepted.
-      resumable: whether a run may be continued with another value, because
-        the weights do not depend on it.
-
-    Returns:
-      A dataclass field.
-    """
-    return dataclasses.field(
-        default=default,
-        metadata={
-            "help": text,
-            "choices": choices,
-            "minimum": minimum,
-            "resumable": resumable,
-        },
-    )
-
-
-class _Checked:
-    """Checks every field against its declaration."""
-
-    def __post_init__(self):
-        for field in dataclasses.fields(self):
-            _check_value(field, getattr(self, field.name))
-
-
-def _check_value(field, value):
-    choices = field.metadata.get("choices")
-    if choices and value not in choices:
-        raise errors.ZooError(
-            f"Expected {field.name} to be one of {', '.join(choices)}, "
-            f"received {value!r}."
-        )
-    minimum = field.metadata.get("minimum")
-    # Written so that NaN, which compares false with all, is refused too.
-    if minimum is not None and not value >= minimum:
-        raise errors.ZooError(
-            f"Expected {field.name} to be at least {minimum}, received "
-            f"{value!r}."
-        )
+from gansynth_zoo import model_config
+from gansynth_zoo import settings
 
 
 @dataclasses.dataclass(frozen=True)
-class AudioConfig(_Checked):
+class AudioConfig(settings.Checked):
     """The waveform a model makes."""
 
-    sample_rate: int = setting(16000, "Sample rate in Hz.", minimum=1)
-    num_samples: int = setting(
+    sample_rate: int = settings.setting(16000, "Sample rate in Hz.", minimum=1)
+    num_samples: int = settings.setting(
         16384, "Length of a generated sound in samples.", minimum=1
     )
-    channels: int = setting(1, "1 is mono, 2 is stereo.", minimum=1)
+    channels: int = settings.setting(1, "1 is mono, 2 is stereo.", minimum=1)
 
 
 @dataclasses.dataclass(frozen=True)
-class DataConfig(_Checked):
+class DataConfig(settings.Checked):
     """Where the training sounds are, and how windows are cut from them."""
 
-    dataset: str = setting("", "Name of a data set of gansynth_zoo.datasets.")
-    audio_dir: str = setting(
+    dataset: str = settings.setting(
+        "",
+        "Prepared data set, NAME or NAME/CONFIG: of gansynth_zoo.datasets, "
+        "whose build command prepares it, or any other that TFDS prepared.",
+    )
+    audio_dir: str = settings.setting(
         "",
         "Folder of your own sounds, with its sub-folders; takes the place of "
         "dataset. WAV, FLAC, MP3, OGG and AIFF, of any rate.",
     )
-    trim_silence: bool = setting(
+    trim_silence: bool = settings.setting(
         False, "Cut the silence before each sound of audio_dir."
     )
-    data_dir: str = setting(
+    keep_silent: bool = settings.setting(
+        False, "Train on silent sounds too, which are left out otherwise."
+    )
+    data_dir: str = settings.setting(
         "",
-        "Folder of prepared data sets; empty is one in the cache folder.",
+        "Folder of prepared data sets; empty is one in the cache folder, and "
+        "TFDS's own for a data set that is not of gansynth_zoo.datasets.",
         resumable=True,
     )
-    window: str = setting(
+    window: str = settings.setting(
         "first",
         "What is taken of a clip: its first num_samples, as many random "
         "windows an epoch as fit into it, or all that follow one another with "
         "an overlap. What is shorter is padded with zeros.",
         choices=("first", "random", "overlap"),
     )
-    overlap: float = setting(
+    overlap: float = settings.setting(
         0.0,
         "Share of its samples, from 0 to below 1, that a window has in common "
         "with the next one; for --window=overlap.",
         minimum=0,
     )
-    normalize: str = setting(
+    normalize: str = settings.setting(
         "file",
         "Scale to a peak of 1: each file, the set as a whole, or nothing.",
         choices=("file", "set", "none"),
@@ -117,116 +78,84 @@ class DataConfig(_Checked):
 
 
 @dataclasses.dataclass(frozen=True)
-class WaveformConfig(_Checked):
-    """Features are the waveform itself."""
-
-    name: str = "waveform"
-
-
-@dataclasses.dataclass(frozen=True)
-class WaveGANConfig(_Checked):
-    """WaveGAN (Donahue, McAuley and Puckette 2018, section 3)."""
-
-    name: str = "wavegan"
-    dim: int = setting(64, "Width of the networks.", minimum=1)
-    kernel_size: int = setting(25, "Taps of each convolution.", minimum=1)
-    latent_size: int = setting(100, "Dimensions of the latents.", minimum=1)
-    latent_prior: str = setting(
-        "uniform",
-        "Distribution of the latents: uniform on [-1, 1] or standard normal.",
-        choices=("uniform", "normal"),
-    )
-    shuffle_radius: int = setting(
-        2, "Phase shuffle shifts by up to so many samples.", minimum=0
-    )
-    shuffle_per: str = setting(
-        "example",
-        "Phase shuffle draws a shift for each example or for the batch.",
-        choices=("example", "batch"),
-    )
-    upsample: str = setting(
-        "zeros",
-        "What the generator makes longer sounds with: zeros is a transposed "
-        "convolution, nearest repeats each sample before a convolution.",
-        choices=("zeros", "nearest"),
-    )
-    batch_norm: bool = setting(
-        False,
-        "Batch norm in both networks. Each device normalises its own part of "
-        "the batch. Not for a loss with a gradient penalty.",
-    )
-    post_filter_length: int = setting(
-        0,
-        "Taps of a learned filter after the generator, one filter for each "
-        "channel; the paper's has 512, 0 is none.",
-        minimum=0,
-    )
-
-
-@dataclasses.dataclass(frozen=True)
-class Recipe(_Checked):
+class Recipe(settings.Checked):
     """How the two networks are trained against each other."""
 
-    loss: str = setting("wgan-gp", "A row of gansynth_zoo.losses.LOSSES.")
-    n_critic: int = setting(
+    loss: str = settings.setting(
+        "wgan-gp", "A row of gansynth_zoo.losses.LOSSES."
+    )
+    n_critic: int = settings.setting(
         5, "Discriminator updates for each generator update.", minimum=1
     )
-    penalty_weight: float = setting(
+    penalty_weight: float = settings.setting(
         10.0, "Weight of the gradient penalty; gamma of R1.", minimum=0
     )
-    penalty_interval: int = setting(
+    penalty_interval: int = settings.setting(
         1,
         "Penalise at each so-manyth discriminator update, that much stronger.",
         minimum=1,
     )
-    weight_clip: float = setting(
+    weight_clip: float = settings.setting(
         0.0,
         "Clip the discriminator's weights to plus or minus this after each of "
         "its updates; 0 does not.",
         minimum=0,
     )
-    optimizer: str = setting(
+    optimizer: str = settings.setting(
         "adam",
         "Optimizer of both networks; rmsprop has a decay of 0.9.",
         choices=("adam", "rmsprop"),
     )
-    discriminator_learning_rate: float = setting(
+    discriminator_learning_rate: float = settings.setting(
         1e-4, "Learning rate of the discriminator.", minimum=0
     )
-    generator_learning_rate: float = setting(
+    generator_learning_rate: float = settings.setting(
         1e-4, "Learning rate of the generator.", minimum=0
     )
-    beta_1: float = setting(0.5, "Decay of Adam's first moment.", minimum=0)
-    beta_2: float = setting(0.9, "Decay of Adam's second moment.", minimum=0)
+    beta_1: float = settings.setting(
+        0.5, "Decay of Adam's first moment.", minimum=0
+    )
+    beta_2: float = settings.setting(
+        0.9, "Decay of Adam's second moment.", minimum=0
+    )
 
 
 @dataclasses.dataclass(frozen=True)
-class TrainConfig(_Checked):
+class TrainConfig(settings.Checked):
     """How long, how large, how often."""
 
-    steps: int = setting(
+    steps: int = settings.setting(
         200_000,
         "Generator updates until the run is done.",
         minimum=1,
         resumable=True,
     )
-    batch_size: int = setting(
+    batch_size: int = settings.setting(
         64, "Examples of an update, over all devices.", minimum=1
     )
-    seed: int = setting(0, "Seed of all that is random in a run.", minimum=0)
-    ema_decay: float = setting(
+    seed: int = settings.setting(
+        0, "Seed of all that is random in a run.", minimum=0
+    )
+    ema_decay: float = settings.setting(
         0.999,
         "Decay of the averaged generator that is listened to and exported; "
         "0 switches averaging off.",
         minimum=0,
     )
-    checkpoint_seconds: float = setting(
+    evaluate_every: int = settings.setting(
+        1000,
+        "Steps between two measurements of what is generated, by which the "
+        "best checkpoint is kept; 0 for none.",
+        minimum=0,
+        resumable=True,
+    )
+    checkpoint_seconds: float = settings.setting(
         300, "Seconds between checkpoints.", minimum=0, resumable=True
     )
-    keep_checkpoints: int = setting(
+    keep_checkpoints: int = settings.setting(
         3, "Checkpoints that are kept.", minimum=1, resumable=True
     )
-    preview_seconds: float = setting(
+    preview_seconds: float = settings.setting(
         120, "Seconds between previews.", minimum=0, resumable=True
     )
 
@@ -239,8 +168,8 @@ class Preset:
     description: str
     audio: AudioConfig
     data: DataConfig
-    representation: WaveformConfig
-    model: WaveGANConfig
+    representation: model_config.RepresentationConfig
+    model: model_config.ModelConfig
     recipe: Recipe
     train: TrainConfig
 
@@ -267,7 +196,7 @@ def replace(preset, changes):
     remaining = dict(changes)
     changed = {}
     for name, section in sections(preset).items():
-        known = {field.name for field in settings(section)}
+        known = {field.name for field in settings.of(section)}
         here = {k: remaining.pop(k) for k in known & set(remaining)}
         changed[name] = dataclasses.replace(section, **here)
     if remaining:
@@ -276,11 +205,6 @@ def replace(preset, changes):
             f"{', '.join(sorted(remaining))}: it belongs to another model."
         )
     return dataclasses.replace(preset, **changed)
-
-
-def settings(section):
-    """The fields of a section that can be set by a flag."""
-    return [field for field in _fields(section) if "help" in field.metadata]
 
 
 def differences(preset, other):
@@ -292,7 +216,7 @@ def differences(preset, other):
     return [
         field.name
         for name, section in sections(preset).items()
-        for field in settings(section)
+        for field in settings.of(section)
         if not field.metadata["resumable"]
         and getattr(section, field.name)
         != getattr(theirs[name], field.name, None)
@@ -324,11 +248,16 @@ def _fields(section):
 
 
 def _decode(kind, values):
+    # A model or a representation is one of a few kinds, each with its name.
+    kinds = {other.name: other for other in kind.__subclasses__()}
+    kind = kinds[values["name"]] if kinds else kind
     fields = {field.name: field.type for field in _fields(kind)}
     return kind(
         **{
             name: _decode(fields[name], value)
             if isinstance(value, dict)
+            else tuple(value)
+            if isinstance(value, list)
             else value
             for name, value in values.items()
         }

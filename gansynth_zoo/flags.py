@@ -4,14 +4,17 @@ A field declared in `config` is a flag by that alone. A flag that is not given
 leaves what the preset, or the run that goes on, says.
 """
 
+import collections
 import dataclasses
 import os
 
 from absl import flags
 
+from gansynth_zoo import audio_files
 from gansynth_zoo import config
 from gansynth_zoo import errors
 from gansynth_zoo import presets
+from gansynth_zoo import settings
 
 _DEFINE = {
     bool: flags.DEFINE_bool,
@@ -25,13 +28,26 @@ def define():
     """Defines --preset, --recipe and a flag for every setting."""
     flags.DEFINE_string("preset", None, f"One of {', '.join(presets.PRESETS)}.")
     flags.DEFINE_string("recipe", None, f"One of {', '.join(presets.RECIPES)}.")
-    for field in _fields().values():
-        text = field.metadata["help"]
-        choices = field.metadata["choices"]
+    for name, fields in _fields().items():
+        text = fields[0].metadata["help"]
+        # Models differ in what they accept, and say so when they are made.
+        choices = [c for f in fields for c in f.metadata["choices"] or ()]
         if choices:
-            flags.DEFINE_enum(field.name, None, choices, text)
+            choices = list(dict.fromkeys(choices))
+            flags.DEFINE_enum(name, None, choices, text)
         else:
-            _DEFINE[field.type](field.name, None, text)
+            _DEFINE[fields[0].type](name, None, text)
+
+
+def define_audio_backend(values=flags.FLAGS):
+    """Defines --audio_backend, for `audio_files.use_backend`."""
+    flags.DEFINE_enum(
+        "audio_backend",
+        "soundfile",
+        audio_files.BACKENDS,
+        "What decodes audio files; tfio is tensorflow-io.",
+        flag_values=values,
+    )
 
 
 def given():
@@ -83,10 +99,14 @@ def resolve(started=None):
 
 
 def _fields():
-    """Every setting of every preset: name -> dataclass field."""
-    return {
-        field.name: field
+    """Every setting of every preset: name -> dataclass fields of that name."""
+    fields = collections.defaultdict(list)
+    kinds = {
+        type(section): section
         for preset in presets.PRESETS.values()
         for section in config.sections(preset).values()
-        for field in config.settings(section)
     }
+    for section in kinds.values():
+        for field in settings.of(section):
+            fields[field.name].append(field)
+    return fields

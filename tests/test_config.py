@@ -5,6 +5,7 @@ import pytest
 from gansynth_zoo import config
 from gansynth_zoo import errors
 from gansynth_zoo import presets
+from gansynth_zoo import settings
 
 
 @pytest.mark.parametrize("name", presets.PRESETS)
@@ -62,7 +63,7 @@ def test_every_setting_has_a_name_of_its_own():
     names = [
         field.name
         for section in config.sections(presets.get("wavegan_sc09")).values()
-        for field in config.settings(section)
+        for field in settings.of(section)
     ]
     assert len(set(names)) == len(names)
 

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from gansynth_zoo import config
 from gansynth_zoo import errors
+from gansynth_zoo import model_config
+from gansynth_zoo import settings
 from gansynth_zoo.models import wavegan
 
 
@@ -131,7 +132,7 @@ def test_a_stereo_filter_has_taps_for_each_channel():
 def test_every_upsampling_of_the_configuration_is_there():
     (field,) = (
         field
-        for field in config.settings(config.WaveGANConfig())
+        for field in settings.of(model_config.WaveGANConfig())
         if field.name == "upsample"
     )
     assert set(field.metadata["choices"]) == set(wavegan.UPSAMPLINGS)
