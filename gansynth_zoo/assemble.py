@@ -1,12 +1,18 @@
 """Preset -> objects: the only place where a name becomes a class."""
 
+import dataclasses
 import random
 
 from gansynth_zoo import audio_gan
 from gansynth_zoo import errors
 from gansynth_zoo import losses
+from gansynth_zoo import model_config
 from gansynth_zoo import optimizers
+from gansynth_zoo.models import specgan
+from gansynth_zoo.models import tifgan
 from gansynth_zoo.models import wavegan
+from gansynth_zoo.representations import log_spectrogram
+from gansynth_zoo.representations import stft_features
 from gansynth_zoo.representations import waveform
 
 
@@ -34,6 +40,7 @@ def make_gan(preset):
         make_representation(preset),
         preset.model.latent_size,
         preset.model.latent_prior,
+        getattr(preset.model, "latent_truncation", 0.0) or None,
     )
     recipe = preset.recipe
     make_optimizer = optimizers.OPTIMIZERS[recipe.optimizer]
@@ -74,13 +81,29 @@ def find_loss(preset):
     return loss
 
 
+def fit_representation(preset, waveforms):
+    """The preset with what its representation has to know of the sounds.
+
+    Args:
+      preset: a `config.Preset`.
+      waveforms: iterable of all training sounds, float32 `[batch, samples,
+        channels]`; not looked at if there is nothing to find.
+
+    Returns:
+      A `config.Preset`.
+    """
+    config = preset.representation
+    if not isinstance(config, model_config.LogSpectrogramConfig) or config.mean:
+        return preset
+    mean, deviation = make_representation(preset).find_moments(waveforms)
+    fitted = dataclasses.replace(config, mean=mean, deviation=deviation)
+    return dataclasses.replace(preset, representation=fitted)
+
+
 def make_representation(preset):
     """The representation of a preset."""
-    return REPRESENTATIONS[preset.representation.name](preset)
-
-
-def _waveform(preset):
-    return waveform.Waveform(preset.audio.num_samples, preset.audio.channels)
+    kind = REPRESENTATIONS[preset.representation.name]
+    return kind(preset.audio, preset.representation)
 
 
 def _wavegan_generator(preset, rng):
@@ -108,5 +131,54 @@ def _wavegan_discriminator(preset, rng):
     )
 
 
-MODELS = {"wavegan": (_wavegan_generator, _wavegan_discriminator)}
-REPRESENTATIONS = {"waveform": _waveform}
+def _specgan_generator(preset, rng):
+    return specgan.SpecGANGenerator(
+        make_representation(preset).feature_shape,
+        preset.model.dim,
+        preset.model.kernel_size,
+        rng,
+        upsample=preset.model.upsample,
+        batch_norm=preset.model.batch_norm,
+    )
+
+
+def _specgan_discriminator(preset, rng):
+    return specgan.SpecGANDiscriminator(
+        make_representation(preset).feature_shape,
+        preset.model.dim,
+        preset.model.kernel_size,
+        preset.model.shuffle_radius,
+        preset.model.shuffle_per,
+        rng,
+        batch_norm=preset.model.batch_norm,
+    )
+
+
+def _tifgan_generator(preset, rng):
+    return tifgan.TiFGANGenerator(
+        make_representation(preset).feature_shape,
+        preset.model.dim,
+        preset.model.kernel_shape,
+        rng,
+    )
+
+
+def _tifgan_discriminator(preset, rng):
+    return tifgan.TiFGANDiscriminator(
+        make_representation(preset).feature_shape,
+        preset.model.dim,
+        preset.model.kernel_shape,
+        rng,
+    )
+
+
+MODELS = {
+    "wavegan": (_wavegan_generator, _wavegan_discriminator),
+    "specgan": (_specgan_generator, _specgan_discriminator),
+    "tifgan": (_tifgan_generator, _tifgan_discriminator),
+}
+REPRESENTATIONS = {
+    "waveform": waveform.Waveform,
+    "log_spectrogram": log_spectrogram.LogSpectrogram,
+    "stft_features": stft_features.StftFeatures,
+}

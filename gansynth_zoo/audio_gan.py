@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from gansynth_zoo import draws
 from gansynth_zoo import latents as latent_priors
+from gansynth_zoo import spectral_norm
 
 
 class AudioGAN(keras.Model):
@@ -22,6 +23,8 @@ class AudioGAN(keras.Model):
       representation: the pair `to_features`, `to_waveform`.
       latent_size: dimensions of the latents.
       latent_prior: "uniform" or "normal".
+      latent_truncation: largest coordinate of the latents that sounds are made
+        of; None for no limit. Training has none.
     """
 
     def __init__(
@@ -32,6 +35,7 @@ class AudioGAN(keras.Model):
         representation,
         latent_size,
         latent_prior,
+        latent_truncation=None,
     ):
         super().__init__(name="audio_gan")
         self.generator = generator
@@ -41,6 +45,7 @@ class AudioGAN(keras.Model):
         self.representation = representation
         self.latent_size = latent_size
         self.latent_prior = latent_prior
+        self.latent_truncation = latent_truncation
         self.step = tf.Variable(
             0,
             trainable=False,
@@ -100,7 +105,7 @@ class AudioGAN(keras.Model):
     def seeded_latents(self, seeds):
         """Seeds, int64 `[batch]` -> latents `[batch, latent]`, one each."""
         return latent_priors.from_seeds(
-            self.latent_prior, self.latent_size, seeds
+            self.latent_prior, self.latent_size, seeds, self.latent_truncation
         )
 
     def generate(self, latents):
@@ -148,6 +153,7 @@ class AudioGAN(keras.Model):
         weights = self.discriminator.trainable_variables
         _apply(self.discriminator_optimizer, gradients, weights)
         self._clip_weights()
+        spectral_norm.update(self.discriminator)
         return {"discriminator_loss": loss, "penalty": penalty}
 
     def _clip_weights(self):
@@ -213,6 +219,7 @@ class AudioGAN(keras.Model):
             loss = self._mean(self.adversarial_loss.generator(scores))
         gradients = tape.gradient(loss, [weight.value for weight in weights])
         _apply(self.generator_optimizer, gradients, weights)
+        spectral_norm.update(self.generator)
         return loss
 
     def _update_average(self):

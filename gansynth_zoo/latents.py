@@ -1,40 +1,57 @@
 """The priors of the latents: how to draw them and how to walk between them."""
 
+import math
+
 import tensorflow as tf
 
 # Philox by name: "auto" may choose another generator on another device.
 RANDOM = {"alg": "philox"}
 
 
-def sample(prior, shape, seed):
+def sample(prior, shape, seed, truncation=None):
     """Draws latents.
 
     Args:
       prior: "uniform" on [-1, 1] or "normal", standard.
       shape: shape of the result.
       seed: int32 or int64 `[2]`; the same seed draws the same numbers.
+      truncation: largest absolute value of a number of the normal prior; its
+        distribution is that of drawing again whatever is larger. None for no
+        limit.
 
     Returns:
       Float32 tensor of that shape.
     """
     if prior == "uniform":
         return tf.random.stateless_uniform(shape, seed, -1.0, 1.0, **RANDOM)
-    return tf.random.stateless_normal(shape, seed, **RANDOM)
+    if truncation is None:
+        return tf.random.stateless_normal(shape, seed, **RANDOM)
+    # By the inverse of the distribution function: no loop, whose length would
+    # depend on the numbers.
+    inside = math.erf(truncation / math.sqrt(2.0))
+    uniform = tf.random.stateless_uniform(
+        shape, seed, -inside, inside, **RANDOM
+    )
+    normal = math.sqrt(2.0) * tf.math.erfinv(uniform)
+    return tf.clip_by_value(normal, -truncation, truncation)
 
 
-def from_seeds(prior, latent_size, seeds):
+def from_seeds(prior, latent_size, seeds, truncation=None):
     """Latents that depend on one number each, whatever stands beside it.
 
     Args:
       prior: "uniform" or "normal".
       latent_size: dimensions of the latents.
       seeds: int64 `[batch]`.
+      truncation: as in `sample`.
 
     Returns:
       Float32 `[batch, latent]`.
     """
     return tf.map_fn(
-        lambda seed: sample(prior, [latent_size], tf.stack([seed, 0])),
+        lambda seed: sample(
+            prior, [latent_size], tf.stack([seed, 0]), truncation
+        ),
         tf.cast(seeds, tf.int64),
         fn_output_signature=tf.TensorSpec([latent_size], tf.float32),
     )

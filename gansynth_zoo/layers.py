@@ -5,6 +5,7 @@ place to go.
 """
 
 import dataclasses
+import math
 
 import keras
 import tensorflow as tf
@@ -46,6 +47,38 @@ def conv1d(filters, kernel_size, strides, rng):
 def conv1d_transpose(filters, kernel_size, strides, rng):
     """Transposed convolution `[batch, t, c]` -> `[batch, s·t, filters]`."""
     return keras.layers.Conv1DTranspose(
+        filters,
+        kernel_size,
+        strides,
+        padding="same",
+        kernel_initializer=_glorot(rng),
+    )
+
+
+def conv2d(filters, kernel_size, strides, rng):
+    """Strided convolution `[batch, s·t, s·b, c]` -> `[batch, t, b, filters]`.
+
+    Args:
+      filters: channels of the result.
+      kernel_size: taps in both directions, or (over frames, over bins).
+      strides: the same for the stride.
+      rng: the `random.Random` that seeds the weights.
+    """
+    return keras.layers.Conv2D(
+        filters,
+        kernel_size,
+        strides,
+        padding="same",
+        kernel_initializer=_glorot(rng),
+    )
+
+
+def conv2d_transpose(filters, kernel_size, strides, rng):
+    """Transposed convolution, `[batch, t, b, c]` -> `[.., s·t, s·b, filters]`.
+
+    The arguments are those of `conv2d`.
+    """
+    return keras.layers.Conv2DTranspose(
         filters,
         kernel_size,
         strides,
@@ -118,6 +151,44 @@ class NearestConv1D(keras.layers.Layer):
             kernel = before + after
             copies *= 2
         return kernel
+
+
+class ResizedConv2D(keras.layers.Layer):
+    """Resizes, then convolves: `[batch, t, b, c]` -> `[batch, s·t, s·b, f]`.
+
+    Pixels are squares whose centres keep their places, as in
+    `tf.image.resize`. The weights are those of the convolution,
+    `[kernel_size, kernel_size, c, filters]`.
+
+    Args:
+      filters: channels of the result.
+      kernel_size: taps of the convolution in both directions.
+      strides: by how much each side grows.
+      rng: the `random.Random` that seeds the weights.
+      method: "nearest", "bilinear" or "bicubic".
+
+    Source: SpecGAN's code; Odena, Dumoulin and Olah 2016.
+    """
+
+    def __init__(self, filters, kernel_size, strides, rng, method):
+        super().__init__()
+        self._strides = strides
+        self._method = method
+        self.convolution = conv2d(filters, kernel_size, 1, rng)
+
+    def call(self, x):
+        # As products with two constant matrices: TensorFlow's own resizing
+        # has gradients that differ from run to run on a graphics card, or no
+        # kernel for it.
+        frames, bins = (self._matrix(length) for length in x.shape[1:3])
+        x = tf.einsum("ti,bifc->btfc", frames, x)
+        return self.convolution(tf.einsum("fi,btic->btfc", bins, x))
+
+    def _matrix(self, length):
+        """What resizes one axis, `[s·length, length]`."""
+        size = [self._strides * length, length]
+        unit = tf.eye(length)[..., tf.newaxis]
+        return tf.image.resize(unit, size, self._method)[..., 0]
 
 
 class ChannelFilter(keras.layers.Layer):
@@ -284,10 +355,12 @@ def phase_shuffle(x, shifts, radius):
     """Shifts each example in time, and fills the gap by reflection.
 
     The sample at the edge is not repeated: for a shift p > 0, y[t] = x[t - p],
-    and the first p samples are x[p] .. x[1]. (WaveGAN, section 3.3.)
+    and the first p samples are x[p] .. x[1]. (WaveGAN, section 3.3.) All bins
+    of a spectrogram are shifted alike.
 
     Args:
-      x: float `[batch, samples, channels]` with more than `radius` samples.
+      x: float `[batch, samples, channels]` or `[batch, frames, bins,
+        channels]` with more than `radius` samples or frames.
       shifts: int32 `[batch]` in -radius .. radius.
       radius: largest shift; 0 returns `x`.
 
@@ -302,6 +375,10 @@ def phase_shuffle(x, shifts, radius):
             f"Expected more than radius={radius} samples to shuffle, "
             f"received {length}."
         )
+    if x.shape.rank > 3:
+        flat = tf.reshape(x, [-1, length, math.prod(x.shape[2:])])
+        flat = phase_shuffle(flat, shifts, radius)
+        return tf.reshape(flat, [-1, *x.shape[1:]])
 
     # The shift is linear, so its gradient is its transpose, whose gradient is
     # the shift again: both are gathers, where TensorFlow's own gradient of a

@@ -99,13 +99,37 @@ def gradient_penalty(score, real, fake, factors):
 
     Source: Gulrajani et al. 2017, section 4.
     """
+    squared = _squared_slopes(score, _between(real, fake, factors))
+    # The epsilon keeps the derivative of the root finite where the slope is 0.
+    return tf.square(tf.sqrt(squared + 1e-12) - 1.0)
+
+
+def batch_gradient_penalty(score, real, fake, factors):
+    """How far the slope over the whole batch is from 1, as TiFGAN's code has.
+
+    Its published numbers come from it: one norm of all examples' slopes, where
+    `gradient_penalty` has one for each. On several devices each takes the norm
+    of its own part of the batch.
+
+    Args:
+      score: as of `gradient_penalty`, and so are the others.
+      real: `[batch, ...]`.
+      fake: `[batch, ...]`.
+      factors: `[batch]` in [0, 1].
+
+    Returns:
+      (|slope| - 1)², the same for each example, `[batch]`.
+    """
+    squared = _squared_slopes(score, _between(real, fake, factors))
+    slope = tf.sqrt(tf.reduce_sum(squared) + 1e-12)
+    return tf.square(slope - 1.0) * tf.ones_like(squared)
+
+
+def _between(real, fake, factors):
     shape = tf.concat(
         [tf.shape(factors), tf.ones([real.shape.rank - 1], tf.int32)], 0
     )
-    between = real + tf.reshape(factors, shape) * (fake - real)
-    # The epsilon keeps the derivative of the root finite where the slope is 0.
-    slopes = tf.sqrt(_squared_slopes(score, between) + 1e-12)
-    return tf.square(slopes - 1.0)
+    return real + tf.reshape(factors, shape) * (fake - real)
 
 
 def r1_penalty(score, real, fake, factors):
@@ -153,6 +177,11 @@ class Loss:
 LOSSES = {
     "wgan-gp": Loss(
         wasserstein_discriminator, wasserstein_generator, gradient_penalty
+    ),
+    "wgan-gp-batch": Loss(
+        wasserstein_discriminator,
+        wasserstein_generator,
+        batch_gradient_penalty,
     ),
     "wgan": Loss(wasserstein_discriminator, wasserstein_generator),
     "lsgan": Loss(least_squares_discriminator, least_squares_generator),

@@ -22,7 +22,9 @@ The constants were fitted to the largest memory of runs on a processor;
 compared with a GPU. The clips are mapped from disk: they need none.
 """
 
+import contextlib
 import dataclasses
+import math
 import random
 
 import numpy as np
@@ -159,7 +161,7 @@ def _sum_up(networks, preset, replicas=1, share=1.0):
     trained = generator.parameters + discriminator.parameters
     kept = (1 + _SLOTS[recipe.optimizer]) * trained + generator.parameters
     largest = max(generator.parameters, discriminator.parameters)
-    window = preset.audio.num_samples * preset.audio.channels
+    values = math.prod(assemble.make_representation(preset).feature_shape)
     passes = 3 if assemble.find_loss(preset).penalty else 2
     activations = max(
         generator.activations + passes * discriminator.activations,
@@ -169,7 +171,7 @@ def _sum_up(networks, preset, replicas=1, share=1.0):
         program=replicas * (recipe.n_critic + 1) * _PROGRAM_PER_UPDATE,
         weights=replicas * _FLOAT * kept,
         gradients=replicas * _FLOAT * _GRADIENT_COPIES * largest,
-        batches=int(_BATCHES * examples * recipe.n_critic * _FLOAT * window),
+        batches=int(_BATCHES * examples * recipe.n_critic * _FLOAT * values),
         activations=int(examples * activations),
     )
 
@@ -262,16 +264,18 @@ def _advice(preset, total, here, replicas):
     size = largest_batch(preset, total, **here, step=replicas)
     if size:
         fitting.append(f"--batch_size={size}")
-    for name, value, smallest in (
-        ("dim", getattr(preset.model, "dim", 0), 1),
-        ("num_samples", preset.audio.num_samples, 64),
+    for name, value in (
+        ("dim", preset.model.dim),
+        ("num_samples", preset.audio.num_samples),
     ):
-        while value // 2 >= smallest:
-            value //= 2
-            smaller = config.replace(preset, {name: value})
-            if estimate(smaller, **here).total <= total:
-                fitting.append(f"--{name}={value}")
-                break
+        # A network that short is refused.
+        with contextlib.suppress(errors.ZooError):
+            while value > 1:
+                value //= 2
+                smaller = config.replace(preset, {name: value})
+                if estimate(smaller, **here).total <= total:
+                    fitting.append(f"--{name}={value}")
+                    break
     if not fitting:
         return "train on a larger one"
     return f"the largest that fits is {', or '.join(fitting)}"

@@ -1,9 +1,11 @@
 """The table of presets: name -> everything a run needs to know."""
 
+import dataclasses
 import difflib
 
 from gansynth_zoo import config
 from gansynth_zoo import errors
+from gansynth_zoo import model_config
 
 # "wgan-gp" is that of the WaveGAN paper (appendix D), and the three after it
 # are the others of its code. "fast" gives more per processor minute: a
@@ -41,47 +43,107 @@ RECIPES = {
 }
 
 
-def _wavegan(dataset, sounds, window):
+@dataclasses.dataclass(frozen=True)
+class _Model:
+    """What the presets of one model have in common.
+
+    Attributes:
+      title: how the model is called.
+      name: pattern of the presets' names.
+      datasets: data sets that it has a preset for.
+      representation: a representation of `model_config`.
+      networks: a model of `model_config`.
+      small_penalty: weight of the penalty of the "fast" recipe; it goes with
+        the squared norm of what the discriminator sees.
+    """
+
+    title: str
+    name: str
+    datasets: tuple
+    representation: model_config.RepresentationConfig
+    networks: model_config.ModelConfig
+    small_penalty: float
+
+
+# Data set -> what its sounds are, and which windows are cut from them.
+_SOUNDS = {
+    "sc09": ("spoken digits", "first"),
+    "drums": ("drum sounds", "first"),
+    "birds": ("bird song", "random"),
+    "piano": ("Bach on the piano", "random"),
+    "timit": ("speech of many words", "random"),
+    "bach": ("seconds of Bach on the piano", "first"),
+}
+
+_MODELS = (
+    _Model(
+        "WaveGAN",
+        "wavegan_{}",
+        ("sc09", "drums", "birds", "piano", "timit"),
+        model_config.WaveformConfig(),
+        model_config.WaveGANConfig(),
+        small_penalty=0.2,
+    ),
+    _Model(
+        "SpecGAN",
+        "specgan_{}",
+        ("sc09", "drums", "birds", "piano", "timit"),
+        model_config.LogSpectrogramConfig(),
+        model_config.SpecGANConfig(),
+        small_penalty=2.0,
+    ),
+    _Model(
+        "TiFGAN-M",
+        "tifgan_{}",
+        ("sc09", "bach"),
+        model_config.StftFeaturesConfig(),
+        model_config.TiFGANConfig(),
+        small_penalty=2.0,
+    ),
+    _Model(
+        "TiFGAN-MTF",
+        "tifgan_{}_mtf",
+        ("sc09", "bach"),
+        model_config.StftFeaturesConfig(derivatives=True),
+        model_config.TiFGANConfig(),
+        small_penalty=2.0,
+    ),
+)
+
+
+def _paper(model, dataset):
+    sounds, window = _SOUNDS[dataset]
     return config.Preset(
-        name=f"wavegan_{dataset}",
-        description=f"WaveGAN of the paper: {sounds}.",
+        name=model.name.format(dataset),
+        description=f"{model.title} of the paper: {sounds}.",
         audio=config.AudioConfig(),
         data=config.DataConfig(dataset=dataset, window=window),
-        representation=config.WaveformConfig(),
-        model=config.WaveGANConfig(),
+        representation=model.representation,
+        model=model.networks,
         recipe=RECIPES["wgan-gp"],
         train=config.TrainConfig(),
     )
 
 
-def _wavegan_small(dataset, sounds, window):
-    return config.Preset(
-        name=f"wavegan_{dataset}_small",
-        description=f"WaveGAN for a processor: {sounds}.",
-        audio=config.AudioConfig(),
-        data=config.DataConfig(dataset=dataset, window=window),
-        representation=config.WaveformConfig(),
-        model=config.WaveGANConfig(dim=16),
-        recipe=RECIPES["fast"],
+def _small(model, dataset):
+    sounds, _ = _SOUNDS[dataset]
+    return dataclasses.replace(
+        _paper(model, dataset),
+        name=f"{model.name.format(dataset)}_small",
+        description=f"{model.title} for a processor: {sounds}.",
+        model=dataclasses.replace(model.networks, dim=16),
+        recipe=dataclasses.replace(
+            RECIPES["fast"], penalty_weight=model.small_penalty
+        ),
         train=config.TrainConfig(steps=20_000, batch_size=32),
     )
 
 
 PRESETS = {
-    "wavegan_sc09": _wavegan("sc09", "spoken digits", "first"),
-    "wavegan_sc09_small": _wavegan_small("sc09", "spoken digits", "first"),
-    "wavegan_drums": _wavegan("drums", "drum sounds", "first"),
-    "wavegan_drums_small": _wavegan_small("drums", "drum sounds", "first"),
-    "wavegan_birds": _wavegan("birds", "bird song", "random"),
-    "wavegan_birds_small": _wavegan_small("birds", "bird song", "random"),
-    "wavegan_piano": _wavegan("piano", "Bach on the piano", "random"),
-    "wavegan_piano_small": _wavegan_small(
-        "piano", "Bach on the piano", "random"
-    ),
-    "wavegan_timit": _wavegan("timit", "speech of many words", "random"),
-    "wavegan_timit_small": _wavegan_small(
-        "timit", "speech of many words", "random"
-    ),
+    preset.name: preset
+    for model in _MODELS
+    for dataset in model.datasets
+    for preset in (_paper(model, dataset), _small(model, dataset))
 }
 
 
@@ -92,6 +154,13 @@ def get(name):
       ZooError: if there is none; it lists those there are.
     """
     return _lookup(PRESETS, "preset", name)
+
+
+def for_dataset(dataset):
+    """A preset whose windows suit a data set, NAME or NAME/CONFIG."""
+    name = dataset.partition("/")[0]
+    suited = [p for p in PRESETS.values() if p.data.dataset == name]
+    return (suited or list(PRESETS.values()))[0]
 
 
 def get_recipe(name):

@@ -29,6 +29,11 @@ TINY = {
     "n_critic": 1,
     "steps": 2,
 }
+# Of a representation, what makes its pictures small.
+TINY_PICTURES = {
+    "log_spectrogram": {"fft_length": 32, "hop": 8},
+    "stft_features": {"fft_length": 64, "hop": 16},
+}
 
 
 @pytest.fixture
@@ -36,7 +41,9 @@ def tiny():
     """Function: preset name and changes -> the preset, small enough to run."""
 
     def make(name="wavegan_drums_small", **changes):
-        return config.replace(presets.get(name), {**TINY, **changes})
+        preset = presets.get(name)
+        picture = TINY_PICTURES.get(preset.representation.name, {})
+        return config.replace(preset, {**TINY, **picture, **changes})
 
     return make
 

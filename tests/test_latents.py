@@ -1,14 +1,18 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from scipy import stats
 
 from gansynth_zoo import latents
 
 
-@pytest.mark.parametrize("prior", ["uniform", "normal"])
-def test_a_seed_has_one_latent_whatever_stands_beside_it(prior):
-    several = latents.from_seeds(prior, 6, tf.constant([3, 9, 4]))
-    alone = latents.from_seeds(prior, 6, tf.constant([9]))
+@pytest.mark.parametrize(
+    ("prior", "truncation"),
+    [("uniform", None), ("normal", None), ("normal", 2.5)],
+)
+def test_a_seed_has_one_latent_whatever_stands_beside_it(prior, truncation):
+    several = latents.from_seeds(prior, 6, tf.constant([3, 9, 4]), truncation)
+    alone = latents.from_seeds(prior, 6, tf.constant([9]), truncation)
     np.testing.assert_array_equal(several[1], alone[0])
     assert len(np.unique(several)) == several.numpy().size
 
@@ -45,3 +49,23 @@ def test_interpolation_between_parallel_latents_is_finite(factor, rng):
     first = rng.normal(size=8).astype(np.float32)
     path = latents.interpolate("normal", first, factor * first, [0.5])
     assert np.isfinite(path).all()
+
+
+@pytest.mark.parametrize("truncation", [0.5, 1.0, 2.5, 4.0])
+def test_truncated_latents_have_the_truncated_distribution(truncation):
+    drawn = latents.sample("normal", [50_000], [1, 2], truncation).numpy()
+    assert np.abs(drawn).max() <= truncation
+    expected = stats.truncnorm(-truncation, truncation)
+    assert stats.kstest(drawn, expected.cdf).pvalue > 0.01
+    # The test above sees little of the tails.
+    np.testing.assert_allclose(
+        (np.abs(drawn) > 0.9 * truncation).mean(),
+        2 * expected.sf(0.9 * truncation),
+        atol=0.004,
+    )
+
+
+def test_truncation_leaves_the_untruncated_numbers_as_they_were():
+    plain = latents.sample("normal", [4], [1, 2])
+    again = tf.random.stateless_normal([4], [1, 2], alg="philox")
+    np.testing.assert_array_equal(plain, again)

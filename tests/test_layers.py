@@ -77,6 +77,39 @@ def test_phase_shuffle_has_second_derivatives(rng):
     )
 
 
+@settings(deadline=None, max_examples=30)
+@given(
+    radius=st.integers(1, 3),
+    extra=st.integers(1, 9),
+    drawn=st.sampled_from([1, 5]),
+    seed=st.integers(0, 1000),
+)
+def test_phase_shuffle_shifts_all_bins_alike(radius, extra, drawn, seed):
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(5, radius + extra, 4, 3)).astype(np.float32)
+    # For the whole batch or for each example.
+    shifts = rng.integers(-radius, radius + 1, drawn).astype(np.int32)
+    shifts = np.broadcast_to(shifts, [5])
+    shuffled = layers.phase_shuffle(tf.constant(x), tf.constant(shifts), radius)
+    for example, shift, result in zip(x, shifts, shuffled, strict=True):
+        for bin_number in range(4):
+            np.testing.assert_array_equal(
+                result[:, bin_number],
+                shuffled_by_numpy(example[:, bin_number], shift),
+            )
+
+
+def test_phase_shuffle_of_a_spectrogram_has_its_transpose_as_gradient(rng):
+    x = tf.constant(rng.normal(size=(3, 8, 4, 2)), tf.float64)
+    y = tf.constant(rng.normal(size=x.shape), tf.float64)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        shuffled = layers.phase_shuffle(x, tf.constant([-2, 0, 1]), 2)
+        product = tf.reduce_sum(shuffled * y)
+    transposed = tape.gradient(product, x)
+    np.testing.assert_allclose(tf.reduce_sum(x * transposed), product)
+
+
 def test_phase_shuffle_of_radius_0_changes_nothing(rng):
     x = tf.constant(rng.normal(size=(2, 8, 1)))
     assert layers.phase_shuffle(x, tf.zeros([2], tf.int32), 0) is x
@@ -112,9 +145,8 @@ def with_gradients(function, x, weights):
     with tf.GradientTape() as tape:
         tape.watch(x)
         y = function(x)
-        value = tf.reduce_sum(
-            y * tf.cos(tf.cast(tf.range(y.shape[1]), y.dtype)[:, None])
-        )
+        factors = tf.cos(tf.cast(tf.range(y.shape[-2]), y.dtype))
+        value = tf.reduce_sum(y * factors[:, None])
     return [y, *tape.gradient(value, [x, *weights])]
 
 
@@ -152,6 +184,43 @@ def test_nearest_has_the_gradients_of_the_two_in_turn(rng):
     theirs = with_gradients(in_turn, x, [kernel])
     for one, other in zip(ours, theirs, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("method", ["nearest", "bilinear", "bicubic"])
+def test_resized_convolution_equals_tensorflows_resizing(method, rng):
+    layer = layers.ResizedConv2D(3, 5, 2, random.Random(0), method)
+    x = tf.constant(rng.normal(size=(2, 6, 5, 4)), tf.float32)
+    layer(x)
+    kernel, bias = (weight.value for weight in layer.weights)
+    assert kernel.shape == (5, 5, 4, 3)
+
+    def in_turn(x):
+        resized = tf.image.resize(x, [12, 10], method)
+        return tf.nn.conv2d(resized, kernel, 1, "SAME") + bias
+
+    ours = with_gradients(layer, x, [kernel, bias])
+    theirs = with_gradients(in_turn, x, [kernel, bias])
+    for one, other in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
+
+
+# Each new centre lies a quarter of a pixel from an old one.
+@pytest.mark.parametrize(
+    ("method", "expected"),
+    [
+        ("nearest", [0, 0, 4, 4, 12, 12]),
+        ("bilinear", [0, 1, 3, 6, 10, 12]),
+    ],
+)
+def test_resizing_by_hand(method, expected):
+    layer = layers.ResizedConv2D(1, 1, 2, random.Random(0), method)
+    row = tf.constant([0.0, 4.0, 12.0])[None, :, None, None]
+    layer(row)
+    layer.set_weights([np.ones([1, 1, 1, 1]), np.zeros([1])])
+    resized = layer(row)
+    assert resized.shape == (1, 6, 2, 1)
+    np.testing.assert_allclose(resized[0, :, 0, 0], expected, atol=1e-6)
+    np.testing.assert_allclose(resized[0, :, 1, 0], expected, atol=1e-6)
 
 
 @pytest.mark.parametrize("length", [1, 2, 63, 64, 65, 66, 512])

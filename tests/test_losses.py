@@ -61,7 +61,7 @@ def test_dcgan_by_hand():
 
 def test_the_losses_with_a_penalty_are_these():
     penalised = {name for name, row in losses.LOSSES.items() if row.penalty}
-    assert penalised == {"wgan-gp", "ns-r1"}
+    assert penalised == {"wgan-gp", "wgan-gp-batch", "ns-r1"}
 
 
 @pytest.mark.parametrize("shape", [(8, 1), (4, 6, 2)])
@@ -93,6 +93,18 @@ def test_gradient_penalty_is_per_example_and_at_the_interpolates(rng):
     between = real + factors[:, None, None] * (fake - real)
     slopes = np.linalg.norm(between.reshape(3, -1), axis=1)
     np.testing.assert_allclose(penalty, (slopes - 1) ** 2, rtol=1e-5)
+
+
+def test_batch_gradient_penalty_has_one_slope_for_all(rng):
+    real = rng.normal(size=(3, 5, 1))
+    penalty = losses.batch_gradient_penalty(
+        lambda x: tf.reduce_sum(x**2, [1, 2]) / 2,
+        tf.constant(real, tf.float32),
+        tf.zeros([3, 5, 1]),
+        tf.zeros([3]),
+    )
+    expected = (np.linalg.norm(real) - 1) ** 2
+    np.testing.assert_allclose(penalty, [expected] * 3, rtol=1e-5)
 
 
 def test_gradient_penalty_against_finite_differences(rng):

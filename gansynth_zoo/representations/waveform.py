@@ -8,12 +8,13 @@ class Waveform:
       feature_shape: (samples, channels).
 
     Args:
-      num_samples: length of the waveform.
-      channels: its channels.
+      audio: a `config.AudioConfig`.
+      settings: a `model_config.WaveformConfig`.
     """
 
-    def __init__(self, num_samples, channels):
-        self.feature_shape = (num_samples, channels)
+    def __init__(self, audio, settings):
+        del settings
+        self.feature_shape = (audio.num_samples, audio.channels)
 
     def to_features(self, waveform):
         """Waveform `[batch, samples, channels]` -> features, the same."""

@@ -1,0 +1,174 @@
+"""SpecGAN: a spectrogram from strided two-dimensional convolutions.
+
+Features are `[batch, frames, bins, channels]`.
+
+Source: Donahue, McAuley and Puckette 2018, section 3 and appendix D.
+"""
+
+import functools
+import math
+
+import keras
+import tensorflow as tf
+
+from gansynth_zoo import errors
+from gansynth_zoo import layers
+
+# Bins that the dense layer of the generator makes.
+START_BINS = 4
+
+
+def doublings_for(frames, bins, start_bins):
+    """How many layers double a picture until it has all frames and bins.
+
+    Args:
+      frames: frames of the features, a multiple of 2 to the power of the
+        result.
+      bins: bins of the features, `start_bins` times a power of 2, at least 4.
+      start_bins: bins that the first layer reads.
+
+    Returns:
+      Int.
+
+    Raises:
+      ZooError: for other sizes; it names the next larger one that fits.
+    """
+    doublings = max(2, (-(-bins // start_bins) - 1).bit_length())
+    if start_bins << doublings != bins:
+        raise errors.ZooError(
+            f"Expected bins to be {start_bins} times a power of 2 and at "
+            f"least {start_bins * 4}, received {bins}; the next larger is "
+            f"{start_bins << doublings}."
+        )
+    step = 1 << doublings
+    if frames < 1 or frames % step:
+        raise errors.ZooError(
+            f"Expected frames to be a multiple of {step} beside {bins} bins, "
+            f"received {frames}; the next larger is "
+            f"{max(1, -(-frames // step)) * step}."
+        )
+    return doublings
+
+
+# How a layer of the generator makes the picture larger.
+UPSAMPLINGS = {
+    "zeros": layers.conv2d_transpose,
+    "nearest": functools.partial(layers.ResizedConv2D, method="nearest"),
+    "bilinear": functools.partial(layers.ResizedConv2D, method="bilinear"),
+    "bicubic": functools.partial(layers.ResizedConv2D, method="bicubic"),
+}
+
+
+class SpecGANGenerator(keras.Model):
+    """Latents `[batch, latent]` -> `[batch, frames, bins, channels]`.
+
+    Each layer halves the width and doubles both sides; the last one makes the
+    channels, in [-1, 1].
+
+    Args:
+      feature_shape: (frames, bins, channels), sizes as in `doublings_for`.
+      dim: width before the last layer.
+      kernel_size: taps of each convolution, in both directions.
+      rng: `random.Random` that seeds the weights.
+      upsample: a key of `UPSAMPLINGS`.
+      batch_norm: whether what a convolution reads is normalised first.
+    """
+
+    def __init__(
+        self,
+        feature_shape,
+        dim,
+        kernel_size,
+        rng,
+        *,
+        upsample="zeros",
+        batch_norm=False,
+    ):
+        super().__init__(name="generator")
+        frames, bins, channels = feature_shape
+        doublings = doublings_for(frames, bins, START_BINS)
+        widths = [dim << i for i in reversed(range(doublings))]
+        self._start_shape = (frames >> doublings, START_BINS, widths[0])
+        self.start = layers.dense(math.prod(self._start_shape), rng)
+        self.convolutions = [
+            UPSAMPLINGS[upsample](width, kernel_size, 2, rng)
+            for width in widths[1:] + [channels]
+        ]
+        self.norms = [
+            layers.BatchNorm() if batch_norm else keras.layers.Identity()
+            for _ in self.convolutions
+        ]
+
+    def call(self, latents, training=False):
+        x = tf.reshape(self.start(latents), [-1, *self._start_shape])
+        for norm, convolution in zip(
+            self.norms, self.convolutions, strict=True
+        ):
+            x = convolution(tf.nn.relu(norm(x, training=training)))
+        return tf.tanh(x)
+
+
+class SpecGANDiscriminator(keras.Model):
+    """`[batch, frames, bins, channels]`, shifts -> scores `[batch]`.
+
+    Phase shuffle along time follows each convolution but the last. `shifts`
+    is int32 `[batch, shuffles.count]`.
+
+    Args:
+      feature_shape: (frames, bins, channels), sizes as in `doublings_for`.
+      dim: width after the first layer.
+      kernel_size: taps of each convolution, in both directions.
+      shuffle_radius: largest shift of the phase shuffle, less than the frames
+        that the last convolution reads.
+      shuffle_per: "example" or "batch".
+      rng: `random.Random` that seeds the weights.
+      batch_norm: whether all convolutions but the first are normalised, by
+        the batch's own statistics even where a picture is only scored.
+    """
+
+    def __init__(
+        self,
+        feature_shape,
+        dim,
+        kernel_size,
+        shuffle_radius,
+        shuffle_per,
+        rng,
+        *,
+        batch_norm=False,
+    ):
+        super().__init__(name="discriminator")
+        frames, bins, _ = feature_shape
+        halvings = doublings_for(frames, bins, START_BINS)
+        frames_left = frames >> (halvings - 1)
+        if shuffle_radius >= frames_left:
+            raise errors.ZooError(
+                f"Expected shuffle_radius to be less than {frames_left}, the "
+                "frames that the last convolution reads, received "
+                f"{shuffle_radius}; make it smaller or the sounds longer."
+            )
+        self.shuffles = layers.Shuffles(
+            halvings - 1, shuffle_radius, shuffle_per
+        )
+        self.convolutions = [
+            layers.conv2d(dim << i, kernel_size, 2, rng)
+            for i in range(halvings)
+        ]
+        self.norms = [
+            layers.BatchNorm(averages=False)
+            if batch_norm and i > 0
+            else keras.layers.Identity()
+            for i in range(halvings)
+        ]
+        self.score = layers.dense(1, rng)
+
+    def call(self, features, shifts):
+        x = features
+        for i, (convolution, norm) in enumerate(
+            zip(self.convolutions, self.norms, strict=True)
+        ):
+            x = layers.leaky_relu(norm(convolution(x)))
+            if i < self.shuffles.count:
+                x = layers.phase_shuffle(x, shifts[:, i], self.shuffles.radius)
+        x = tf.reshape(x, [-1, math.prod(x.shape[1:])])
+        return tf.squeeze(self.score(x), -1)

@@ -1,0 +1,93 @@
+"""TiFGAN: a Gabor spectrogram from spectrally normalised convolutions.
+
+Features are `[batch, frames, bins, channels]`: the log magnitude, or that and
+the two derivatives of the phase.
+
+Source: Marafioti, Holighaus, Perraudin and Majdak 2019, section 4, and its
+code.
+"""
+
+import math
+
+import keras
+import tensorflow as tf
+
+from gansynth_zoo import layers
+from gansynth_zoo import spectral_norm
+from gansynth_zoo.models import specgan
+
+# Bins that the dense layer of the generator makes.
+START_BINS = 8
+
+# Taps of the convolutions (bins by frames) as a shape over frames and bins.
+KERNELS = {"12x3": (3, 12), "6x6": (6, 6)}
+
+
+class TiFGANGenerator(keras.Model):
+    """Latents `[batch, latent]` -> `[batch, frames, bins, channels]`.
+
+    Each layer doubles both sides. The first one keeps the width, each further
+    one halves it, and the last one makes the channels, in [-1, 1].
+
+    Args:
+      feature_shape: (frames, bins, channels), sizes as in
+        `specgan.doublings_for` with `START_BINS`.
+      dim: width before the last layer.
+      kernel_shape: a key of `KERNELS`.
+      rng: `random.Random` that seeds the weights.
+    """
+
+    def __init__(self, feature_shape, dim, kernel_shape, rng):
+        super().__init__(name="generator")
+        frames, bins, channels = feature_shape
+        doublings = specgan.doublings_for(frames, bins, START_BINS)
+        widths = [dim << i for i in reversed(range(doublings - 1))]
+        self._start_shape = (frames >> doublings, START_BINS, widths[0])
+        self.start = layers.dense(math.prod(self._start_shape), rng)
+        self.convolutions = [
+            spectral_norm.SpectralNorm(
+                layers.conv2d_transpose(width, KERNELS[kernel_shape], 2, rng),
+                rng,
+            )
+            for width in widths + [channels]
+        ]
+
+    def call(self, latents):
+        x = tf.reshape(self.start(latents), [-1, *self._start_shape])
+        for convolution in self.convolutions:
+            x = convolution(tf.nn.relu(x))
+        return tf.tanh(x)
+
+
+class TiFGANDiscriminator(keras.Model):
+    """`[batch, frames, bins, channels]`, shifts -> scores `[batch]`.
+
+    There is no phase shuffle: `shifts` is not used.
+
+    Args:
+      feature_shape: (frames, bins, channels), as of the generator.
+      dim: width after the first layer; each further one doubles it.
+      kernel_shape: a key of `KERNELS`.
+      rng: `random.Random` that seeds the weights.
+    """
+
+    def __init__(self, feature_shape, dim, kernel_shape, rng):
+        super().__init__(name="discriminator")
+        frames, bins, _ = feature_shape
+        halvings = specgan.doublings_for(frames, bins, START_BINS)
+        self.shuffles = layers.Shuffles()
+        self.convolutions = [
+            spectral_norm.SpectralNorm(
+                layers.conv2d(dim << i, KERNELS[kernel_shape], 2, rng), rng
+            )
+            for i in range(halvings)
+        ]
+        self.score = layers.dense(1, rng)
+
+    def call(self, features, shifts):
+        del shifts
+        x = features
+        for convolution in self.convolutions:
+            x = layers.leaky_relu(convolution(x))
+        x = tf.reshape(x, [-1, math.prod(x.shape[1:])])
+        return tf.squeeze(self.score(x), -1)
