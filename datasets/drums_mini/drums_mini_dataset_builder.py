@@ -2,37 +2,32 @@
 
 import tensorflow_datasets as tfds
 
-from gansynth_zoo import audio_files
-from gansynth_zoo.datasets import prepared_audio
+from gansynth_zoo import errors
+from gansynth_zoo.datasets import split_folders
+
+KITS = ("LM2", "Rumpf")
 
 
-class Builder(prepared_audio.PreparedAudio):
-    """Builder of `drums_mini`; needs no download."""
+class Builder(split_folders.SplitFolders):
+    """Builder of `drums_mini`; needs no source."""
 
-    VERSION = tfds.core.Version("1.0.0")
-    RELEASE_NOTES = {"1.0.0": "160 clips of two kits."}
+    VERSION = tfds.core.Version("2.0.0")
+    RELEASE_NOTES = {
+        "2.0.0": "The feature `kit` is called `label`, as in the other sets.",
+        "1.0.0": "160 clips of two kits.",
+    }
+    EMBEDDED = True
+    FILE = "<kit>_<sample>.flac"
 
     def _info(self):
         return self.make_info(
-            {"kit": tfds.features.ClassLabel(names=["LM2", "Rumpf"])},
+            {"label": tfds.features.ClassLabel(names=KITS)},
             licence="CC BY 3.0 (Rumpf), public domain (LM2); "
             "see ATTRIBUTION.csv",
         )
 
-    def _split_generators(self, dl_manager):
-        del dl_manager  # Nothing to download.
-        return {
-            split: self._generate_examples(self.pkg_dir_path / "clips" / split)
-            for split in ("train", "test")
-        }
-
-    def _generate_examples(self, folder):
-        for path in audio_files.list_audio(folder):
-            yield (
-                path.stem,
-                {
-                    "audio": self.read_audio(path),
-                    "id": path.stem,
-                    "kit": path.stem.split("_")[0],
-                },
-            )
+    def features_of(self, inside):
+        kit = inside.split("_")[0]
+        if kit not in KITS:
+            raise errors.ZooError("its name does not start with a kit's")
+        return {"label": kit}
