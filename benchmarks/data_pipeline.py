@@ -3,29 +3,41 @@
   python -m benchmarks.data_pipeline --minutes=1
 
 Noise is written as a set of clips to a temporary folder, and read back as
-training reads it, at the batch sizes of the presets. "decode" is what is done
-once with a folder of sounds, here in all formats, 44.1 kHz, stereo.
+training reads it, at the batch sizes of the presets. Done once are "prepare",
+an archive to a TFDS set; "copy", that to the clips that training reads; and
+"decode", a folder of sounds, here in all formats, 44.1 kHz, stereo, to such
+clips. "TFDS" reads a prepared set from end to end. The last column compares
+with what training on this machine takes in, which "train" measures.
 """
 
 import functools
+import io
 import math
 import pathlib
 import shutil
+import tarfile
 import tempfile
 from collections.abc import Callable
 from typing import NamedTuple
+from unittest import mock
 
 import numpy as np
+import soundfile
 import tensorflow as tf
+import tensorflow_datasets as tfds
 from absl import flags
 
 from benchmarks import timing
+from gansynth_zoo import assemble
 from gansynth_zoo import audio_files
 from gansynth_zoo import audio_folder
+from gansynth_zoo import clip_sources
 from gansynth_zoo import clips as clip_files
 from gansynth_zoo import command_line
+from gansynth_zoo import config
 from gansynth_zoo import folder_sounds
 from gansynth_zoo import pipeline
+from gansynth_zoo import prepared_sets
 from gansynth_zoo import presets
 
 _SAMPLE_RATE = 16000
@@ -48,7 +60,10 @@ _HEADER = (
     "n_critic",
     "x real time",
     "CPU s per hour",
+    "x training",
 )
+# WaveGAN of dim 16.
+_TRAINED = "wavegan_drums_small"
 
 
 class _Task(NamedTuple):
@@ -85,36 +100,28 @@ def main(values=flags.FLAGS):
     Returns:
       0.
     """
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
         waveforms = _noise(values.minutes)
-        clips = _write(pathlib.Path(folder, "clips"), waveforms)
-        tasks = _reading(clips)
-        sounds = pathlib.Path(folder, "sounds")
-        _write_sounds(sounds, len(waveforms))
-        tasks["decode", "", "", ""] = _Task(
-            clips.seconds(),
-            functools.partial(
-                timing.measure,
-                functools.partial(_decode_and_delete, folder, sounds),
-            ),
-        )
-        tasks["write", "", "", ""] = _Task(
-            clips.seconds(),
-            functools.partial(
-                timing.measure,
-                functools.partial(_write_and_delete, folder, waveforms),
-            ),
-        )
+        clips = _write(folder / "clips", waveforms)
+        train, training = _training(clips)
+        tasks = {train: training, **_reading(clips)}
+        for task, function in _once(folder, waveforms).items():
+            tasks[task, "", "", ""] = _Task(
+                clips.seconds(), functools.partial(timing.measure, function)
+            )
         best = timing.best_in_turns(
             {name: task.measure for name, task in tasks.items()},
             values.rounds,
             values.seconds,
         )
+    speeds = {k: tasks[k].seconds / best[k].seconds for k in tasks}
     rows = [
         (
             *name,
-            tasks[name].seconds / sample.seconds,
+            speeds[name],
             3600 * sample.cpu_seconds / tasks[name].seconds,
+            speeds[name] / speeds[train],
         )
         for name, sample in best.items()
     ]
@@ -122,15 +129,57 @@ def main(values=flags.FLAGS):
     return 0
 
 
+def _once(folder, waveforms):
+    """What takes in all the noise: name -> function of no arguments."""
+    sounds = folder / "sounds"
+    _write_sounds(sounds, len(waveforms))
+    archive = _write_archive(folder / "drums.tar.gz", waveforms)
+    prepared_sets.prepare("drums", folder / "prepared", [archive])
+    return {
+        "prepare": functools.partial(_prepare_and_delete, folder, archive),
+        "TFDS": functools.partial(_read_prepared, folder / "prepared"),
+        "copy": functools.partial(
+            _copy_and_delete, folder, folder / "prepared"
+        ),
+        "decode": functools.partial(_decode_and_delete, folder, sounds),
+        "write": functools.partial(_write_and_delete, folder, waveforms),
+    }
+
+
+def _training(clips):
+    """Training steps: columns of the table, and a `_Task`."""
+    preset = presets.get(_TRAINED)
+    windows = pipeline.Windows(clips, preset.audio, preset.data)
+    gan = assemble.make_gan(preset)
+    batches = iter(
+        pipeline.make_dataset(
+            windows,
+            gan.representation.to_features,
+            preset.recipe,
+            preset.train,
+        )
+    )
+    step = tf.function(lambda batch: gan.train_step(batch)["generator_loss"])
+    shape = _shape(preset)
+    return ("train", *shape), _Task(
+        math.prod(shape) / _SAMPLE_RATE,
+        functools.partial(timing.measure, lambda: step(next(batches)).numpy()),
+    )
+
+
+def _shape(preset):
+    return (
+        preset.audio.num_samples,
+        preset.train.batch_size,
+        preset.recipe.n_critic,
+    )
+
+
 def _reading(clips):
     """What the presets read: columns of the table -> `_Task`."""
     tasks = {}
     for preset in presets.PRESETS.values():
-        shape = (
-            preset.audio.num_samples,
-            preset.train.batch_size,
-            preset.recipe.n_critic,
-        )
+        shape = _shape(preset)
         name = f"read {preset.data.window}", *shape
         if name in tasks:
             continue
@@ -154,7 +203,10 @@ def _noise(minutes):
 
 
 def _write(folder, waveforms):
-    return clip_files.write(folder, waveforms, _SAMPLE_RATE, 1, {})
+    with clip_files.writing(folder, _SAMPLE_RATE, 1) as writer:
+        for waveform in waveforms:
+            writer.add(waveform)
+    return clip_files.Clips(folder)
 
 
 def _write_and_delete(folder, waveforms):
@@ -176,6 +228,44 @@ def _write_sounds(folder, count):
             first[extension, subtype] = path
         else:
             shutil.copy(first[extension, subtype], path)
+
+
+def _write_archive(path, waveforms):
+    """An archive as the data set `drums` has it."""
+    with tarfile.open(path, "w:gz", compresslevel=1) as archive:
+        for number, waveform in enumerate(waveforms):
+            content = io.BytesIO()
+            soundfile.write(content, waveform, _SAMPLE_RATE, format="WAV")
+            member = tarfile.TarInfo(f"drums/train/Noise_{number}.wav")
+            member.size = content.tell()
+            content.seek(0)
+            archive.addfile(member, content)
+    return path
+
+
+def _prepare_and_delete(folder, archive):
+    with tempfile.TemporaryDirectory(dir=folder) as temporary:
+        prepared_sets.prepare("drums", temporary, [archive])
+
+
+def _read_prepared(prepared):
+    builder = prepared_sets.find("drums", prepared)
+    examples = builder.as_dataset(
+        split="train", read_config=tfds.ReadConfig(try_autocache=False)
+    )
+    for _ in tfds.as_numpy(examples):
+        pass
+
+
+def _copy_and_delete(folder, prepared):
+    preset = config.replace(
+        presets.get(_TRAINED), {"dataset": "drums", "data_dir": str(prepared)}
+    )
+    with (
+        tempfile.TemporaryDirectory(dir=folder) as temporary,
+        mock.patch.dict("os.environ", GANSYNTH_ZOO_CACHE=temporary),
+    ):
+        clip_sources.load_clips(preset)
 
 
 def _decode_and_delete(folder, sounds):

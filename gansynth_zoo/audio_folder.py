@@ -25,7 +25,7 @@ from gansynth_zoo import progress
 # lie among the sounds are passed over.
 _FOREIGN = (".m4a", ".aac", ".mp4", ".wma", ".caf", ".ape", ".wv", ".ra")
 # Raised when files are decoded in another way, so that they are decoded anew.
-_VERSION = 1
+_VERSION = 2
 # Bytes of files that are decoded at a time, or wait for their turn. Two files
 # are always.
 _AHEAD = 1 << 27

@@ -45,7 +45,7 @@ _INDEX = np.dtype(
 
 
 class Clips:
-    """A set that `write` wrote.
+    """A set that a `Writer` wrote.
 
     Attributes:
       sample_rate: in Hz.
@@ -203,29 +203,6 @@ def writing(folder, sample_rate, channels):
             f"{error.strerror!r}; make room there, or let GANSYNTH_ZOO_CACHE "
             "name a folder on another disk."
         ) from error
-
-
-def write(folder, waveforms, sample_rate, channels, about):
-    """Writes a set of clips, whole or not at all.
-
-    Args:
-      folder: folder to make.
-      waveforms: iterable of float32 `[samples, channels]`; full scale is 1.
-      sample_rate: in Hz.
-      channels: of every waveform.
-      about: dictionary of plain values, kept with the set.
-
-    Returns:
-      The `Clips`.
-
-    Raises:
-      ZooError: if there is no room for it, or no leave to write.
-    """
-    with writing(folder, sample_rate, channels) as writer:
-        writer.about.update(about)
-        for waveform in waveforms:
-            writer.add(waveform)
-    return Clips(folder)
 
 
 def _encode(waveform, start):

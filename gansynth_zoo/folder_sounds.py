@@ -30,11 +30,13 @@ class Wanted:
       sample_rate: in Hz.
       channels: of every waveform.
       trim_silence: whether silence before the onset is cut.
+      keep_silent: whether what is silent is used like any other sound.
     """
 
     sample_rate: int
     channels: int = 1
     trim_silence: bool = False
+    keep_silent: bool = False
 
 
 @dataclasses.dataclass
@@ -110,6 +112,46 @@ def decode(path, name, wanted):
     return report, waveform
 
 
+def check_peak(peak):
+    """Refuses values that no sound has.
+
+    Args:
+      peak: the largest magnitude; 1 is full scale.
+
+    Raises:
+      ZooError: if it is none of a sound; it gives the reason alone.
+    """
+    if not np.isfinite(peak):
+        raise errors.ZooError("it holds values that are no numbers")
+    if peak > _LOUDEST:
+        raise errors.ZooError(f"it holds values up to {peak:.0e}")
+
+
+def check_audible(waveform, peak, wanted):
+    """Refuses a sound in which there is nothing to be heard.
+
+    Args:
+      waveform: float `[samples, channels]`, what the sound became.
+      peak: the largest magnitude that it had before.
+      wanted: the `Wanted` that it became.
+
+    Raises:
+      ZooError: if it is empty, or silent and not to be kept; it gives the
+        reason alone.
+    """
+    if not len(waveform):
+        raise errors.ZooError("it holds no samples")
+    if wanted.keep_silent:
+        return
+    if peak <= _SILENCE:
+        raise errors.ZooError("it is silent")
+    if np.max(np.abs(waveform)) <= _SILENCE:
+        raise errors.ZooError(
+            "nothing is left of it once its channels are mixed, at "
+            f"{wanted.sample_rate} Hz"
+        )
+
+
 def _waveform(path, report, wanted):
     """The waveform of a file that can be used; fills the report."""
     with audio_files.open_sound(path) as sound:
@@ -123,15 +165,7 @@ def _waveform(path, report, wanted):
             wanted.channels,
         )
         announced = sound.frames / sound.samplerate
-    if not len(waveform):
-        raise errors.ZooError("it holds no samples")
-    if report.peak <= _SILENCE:
-        raise errors.ZooError("it is silent")
-    if np.max(np.abs(waveform)) <= _SILENCE:
-        raise errors.ZooError(
-            "nothing is left of it once its channels are mixed, at "
-            f"{wanted.sample_rate} Hz"
-        )
+    check_audible(waveform, report.peak, wanted)
     # The announced length of an MP3 file may be an estimate.
     early = report.seconds < 0.9 * announced
     if not report.note and (early or audio_files.is_cut_off(path)):
@@ -145,10 +179,7 @@ def _watched(sound, report):
     count, clipped, energy = 0, 0, 0.0
     for block in _until_damage(sound, report):
         peak = float(max(block.max(), -block.min()))
-        if not np.isfinite(peak):
-            raise errors.ZooError("it holds values that are no numbers")
-        if peak > _LOUDEST:
-            raise errors.ZooError(f"it holds values up to {peak:.0e}")
+        check_peak(peak)
         report.peak = max(report.peak, peak)
         if peak >= full_scale:
             clipped += np.count_nonzero(np.abs(block) >= full_scale)

@@ -17,6 +17,8 @@ class Windows:
 
     Attributes:
       shape: (samples, channels) of a window.
+      labels: int32 `[windows]`, the number of each one's label, -1 where it
+        has none.
 
     Args:
       clips: a `clips.Clips`.
@@ -49,6 +51,7 @@ class Windows:
             self._hop = max(1, hop)
             counts = 1 - (-beyond // self._hop)
         self._clip_of = np.repeat(np.arange(len(clips)), counts)
+        self.labels = np.repeat(clips.index["label"], counts)
         self._first = np.cumsum(counts) - counts
         self._spare = spare
         self._gain = _gains(clips, data.normalize) / 32768.0
@@ -120,8 +123,8 @@ def make_dataset(
 
     Returns:
       `tf.data.Dataset` of {"features": float32 `[batch, n_critic,
-      *feature_shape]`, "rows": int64 `[batch]`}, `share.local` elements a
-      step, without end.
+      *feature_shape]`, "labels": int32 `[batch, n_critic]`, "rows": int64
+      `[batch]`}, `share.local` elements a step, without end.
 
     Raises:
       ZooError: if the batch cannot be split over the replicas.
@@ -140,13 +143,20 @@ def make_dataset(
         step = first_step + element // share.local
         return rows, *_places(step, rows, len(windows), recipe, train)
 
+    def look_up(numbers, fractions):
+        return windows.read(numbers, fractions), windows.labels[numbers]
+
     def read(rows, numbers, fractions):
-        waveforms = tf.numpy_function(
-            windows.read, [numbers, fractions], tf.float32, stateful=False
+        waveforms, labels = tf.numpy_function(
+            look_up, [numbers, fractions], [tf.float32, tf.int32], False
         )
         features = to_features(tf.reshape(waveforms, [-1, *windows.shape]))
-        shape = [size, recipe.n_critic, *features.shape[1:]]
-        return {"features": tf.reshape(features, shape), "rows": rows}
+        examples = [size, recipe.n_critic]
+        return {
+            "features": tf.reshape(features, [*examples, *features.shape[1:]]),
+            "labels": tf.reshape(labels, examples),
+            "rows": rows,
+        }
 
     return tf.data.Dataset.counter().map(place).map(read).prefetch(2)
 

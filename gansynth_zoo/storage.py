@@ -1,4 +1,4 @@
-"""Where the zoo keeps its files, and how to replace a folder in one step."""
+"""Where the zoo keeps its files; a folder replaced in one step, and a lock."""
 
 import contextlib
 import os
@@ -56,6 +56,29 @@ def folder_written_whole(path, temporary_in=None):
                 raise
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def locked(path, when_held):
+    """Keeps other processes out of a block; a kill releases the lock.
+
+    Args:
+      path: of the lock's file, which is made and stays.
+      when_held: function of no arguments, called where another process holds
+        the lock: it raises what is to be said, or returns to wait for it.
+    """
+    # Windows has none of it, and can still load modules.
+    import fcntl
+
+    path = pathlib.Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            when_held()
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def write_text(path, text):

@@ -211,8 +211,18 @@ def test_generation_command(capsys):
     ]
 
 
-def test_data_pipeline_command(capsys):
+def test_data_pipeline_command(capsys, monkeypatch, tiny):
+    small = tiny()
+    monkeypatch.setattr(presets, "get", lambda name: small)
     run(data_pipeline, ["--minutes=0.2", "--rounds=1", "--seconds=0"])
-    lines = capsys.readouterr().out.splitlines()
-    assert any(line.startswith("read first") for line in lines)
-    assert lines[-1].startswith("write")
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()[1:]]
+    train, *others = rows
+    assert train[:4] == ["train", "256", "4", "1"]
+    assert train[-1] == "1.00"
+    assert ["read", "first"] in [row[:2] for row in others]
+    names = ["prepare", "TFDS", "copy", "decode", "write"]
+    assert [row[0] for row in others[-5:]] == names
+    for row in others:
+        speed, _, multiple = (float(x.replace(",", "")) for x in row[-3:])
+        ratio = speed / float(train[-3].replace(",", ""))
+        assert multiple == pytest.approx(ratio, rel=0.02)

@@ -9,7 +9,11 @@ from gansynth_zoo import errors
 
 
 def write(folder, waveforms, channels=1):
-    return clips.write(folder / "set", waveforms, 8000, channels, {"name": "n"})
+    with clips.writing(folder / "set", 8000, channels) as writer:
+        writer.about["name"] = "n"
+        for waveform in waveforms:
+            writer.add(waveform)
+    return clips.Clips(folder / "set")
 
 
 def read(made, clip):

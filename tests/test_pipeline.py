@@ -1,4 +1,5 @@
 import dataclasses
+import itertools
 
 import numpy as np
 import pytest
@@ -19,10 +20,17 @@ RECIPE = config.Recipe(n_critic=3)
 TRAIN = config.TrainConfig(batch_size=4, seed=7)
 
 
+def write(folder, waveforms, labels=()):
+    with clips.writing(folder, 8000, 1) as writer:
+        for waveform, label in itertools.zip_longest(waveforms, labels):
+            writer.add(waveform, label)
+    return clips.Clips(folder)
+
+
 @pytest.fixture
 def make_windows(tmp_path):
-    def make(waveforms, data=FIRST):
-        made = clips.write(tmp_path / "set", waveforms, 8000, 1, {})
+    def make(waveforms, data=FIRST, **labels):
+        made = write(tmp_path / "set", waveforms, **labels)
         return pipeline.Windows(made, AUDIO, data)
 
     return make
@@ -49,6 +57,25 @@ def test_shapes(make_windows):
     np.testing.assert_array_equal(batch["rows"], range(4))
 
 
+def test_labels_are_those_of_the_sounds(make_windows):
+    labels = ["b", None, "a", "c", None]
+    windows = make_windows(constant_clips(5), labels=labels)
+    expected = np.array([1, -1, 0, 2, -1])
+    for batch in take(windows, 4):
+        assert batch["labels"].shape == (4, 3)
+        assert batch["labels"].dtype == np.int32
+        numbers = batch["features"][:, :, 0, 0] * 64 - 1
+        np.testing.assert_array_equal(
+            batch["labels"], expected[numbers.astype(int)]
+        )
+
+
+def test_each_window_has_the_label_of_its_clip(make_windows):
+    long = [np.ones((n, 1), np.float32) for n in (200, 10, 64)]
+    windows = make_windows(long, RANDOM, labels=["x", None, "a"])
+    np.testing.assert_array_equal(windows.labels, [1, 1, 1, -1, 0])
+
+
 def test_every_epoch_has_every_clip_once_in_an_order_of_its_own(make_windows):
     batches = take(make_windows(constant_clips(24)), 4)
     orders = np.concatenate(
@@ -59,23 +86,24 @@ def test_every_epoch_has_every_clip_once_in_an_order_of_its_own(make_windows):
 
 
 def test_starting_later_gives_what_would_have_come(make_windows):
-    windows = make_windows(constant_clips(7), RANDOM)
+    windows = make_windows(constant_clips(7), RANDOM, labels="abcdefg")
     whole = take(windows, 5)
     for one, other in zip(
         whole[3:], take(windows, 2, first_step=3), strict=True
     ):
         np.testing.assert_array_equal(one["features"], other["features"])
+        np.testing.assert_array_equal(one["labels"], other["labels"])
 
 
 def test_replicas_share_the_batch(make_windows, rng):
     long = [rng.uniform(-1, 1, (900, 1)).astype(np.float32) for _ in range(3)]
-    windows = make_windows(long, RANDOM)
+    windows = make_windows(long, RANDOM, labels="abc")
     whole = take(windows, 3)
     halves = take(windows, 3, share=pipeline.Share(2, local=2))
     other = take(windows, 3, share=pipeline.Share(2, first=1))
     for step in range(3):
         pair = halves[2 * step : 2 * step + 2]
-        for key in ("features", "rows"):
+        for key in ("features", "labels", "rows"):
             joined = np.concatenate([half[key] for half in pair])
             np.testing.assert_array_equal(joined, whole[step][key])
             np.testing.assert_array_equal(other[step][key], pair[1][key])
@@ -131,7 +159,7 @@ def test_overlapping_windows_are_all_that_there_are(
         window="overlap", overlap=overlap, normalize="none"
     )
     folder = tmp_path_factory.mktemp("clips") / "set"
-    made = clips.write(folder, ramps, 8000, 1, {})
+    made = write(folder, ramps)
     windows = pipeline.Windows(made, AUDIO, data)
     hop = max(1, round(64 * (1 - overlap)))
     expected = []
