@@ -1,8 +1,9 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
+TFIO = $(VENV)/tfio
 
-.PHONY: quickstart test
+.PHONY: quickstart test test-tfio
 
 # Trains a small WaveGAN on the drum sounds that ship with the package.
 quickstart: $(VENV)/installed
@@ -14,6 +15,12 @@ test: $(VENV)/installed-test
 	$(BIN)/ruff format --check .
 	$(BIN)/pytest -n 2 --dist loadgroup
 
+# The tests of tensorflow-io, which needs an older TensorFlow, and with it
+# Python 3.12 at the most. None may be skipped.
+test-tfio: $(TFIO)/installed
+	GANSYNTH_ZOO_TFIO=required $(TFIO)/bin/pytest \
+	    tests/test_tfio.py tests/test_audio_files.py
+
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
@@ -24,3 +31,8 @@ $(VENV)/installed: setup.py pyproject.toml | $(BIN)/python
 $(VENV)/installed-test: setup.py pyproject.toml | $(BIN)/python
 	$(BIN)/pip install --quiet --editable '.[test]'
 	touch $@ $(VENV)/installed
+
+$(TFIO)/installed: setup.py pyproject.toml
+	$(PYTHON) -m venv $(TFIO)
+	$(TFIO)/bin/pip install --quiet --editable '.[tfio]' pytest
+	touch $@

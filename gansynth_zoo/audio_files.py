@@ -4,6 +4,7 @@ import contextlib
 import os
 import pathlib
 import stat
+import sys
 import tempfile
 
 import numpy as np
@@ -24,6 +25,8 @@ EXTENSIONS = (
     ".aifc",
 )
 
+BACKENDS = ("soundfile", "tfio")
+
 # Samples that are decoded at a time: enough that a call costs nothing, few
 # enough that a long file never lies in memory at its own rate.
 _BLOCK = 1 << 16
@@ -31,6 +34,54 @@ _BLOCK = 1 << 16
 _UNKNOWN_SIZE = 0x7FFFF000
 # Beyond these a header is damaged, and resampling would fill the memory.
 _RATES = (1000, 1_000_000)
+# What is asked for the blocks of a file before soundfile; see `use_backend`.
+_other_decoder = None
+
+
+class _Sound(soundfile.SoundFile):
+    """A file that is read from its start to its end.
+
+    soundfile seeks to where it is after every read, and the MP3 decoder then
+    loses what it carries over to the next block.
+    """
+
+    def seekable(self):
+        return False
+
+
+def use_backend(name):
+    """Chooses what decodes audio files from now on, in the whole process.
+
+    Where tensorflow-io cannot be used, a sentence on stderr says so, and
+    soundfile is.
+
+    Args:
+      name: "soundfile", or "tfio" for tensorflow-io, which decodes WAV, FLAC,
+        MP3 and Ogg Vorbis; it leaves to soundfile what it cannot read.
+
+    Raises:
+      ZooError: if there is no such backend.
+    """
+    global _other_decoder
+    if name not in BACKENDS:
+        raise errors.ZooError(
+            f"Expected an audio backend, one of {', '.join(BACKENDS)}, "
+            f"received {name!r}."
+        )
+    _other_decoder = None
+    if name == "tfio":
+        # It takes TensorFlow, which is not needed otherwise.
+        from gansynth_zoo import tfio_decoder
+
+        reason = tfio_decoder.why_not()
+        if reason is None:
+            _other_decoder = tfio_decoder.blocks
+            return
+        print(
+            f"Soundfile decodes instead of tensorflow-io, since {reason}; "
+            "pip install 'gansynth_zoo[tfio]' brings versions that fit.",
+            file=sys.stderr,
+        )
 
 
 def list_audio(folder):
@@ -162,7 +213,7 @@ def open_sound(path):
         raise errors.ZooError(f"it cannot be read: {error.strerror}") from error
     try:
         # As bytes, since a name need not be text.
-        sound = soundfile.SoundFile(os.fsencode(path))
+        sound = _Sound(os.fsencode(path))
     except (soundfile.LibsndfileError, RuntimeError) as error:
         raise errors.ZooError(_reason(error)) from error
     with sound:
@@ -185,13 +236,22 @@ def blocks(sound):
     Raises:
       ZooError: where the file is damaged; it gives the reason alone.
     """
-    while True:
+    decoded = _other_decoder(sound, _BLOCK) if _other_decoder else None
+    if decoded is not None:
+        yield from decoded
+        return
+    left = sound.frames
+    while left:
         try:
-            block = sound.read(_BLOCK, dtype="float32", always_2d=True)
+            # Beyond its samples, a file may hold tags that are none.
+            block = sound.read(
+                min(left, _BLOCK), dtype="float32", always_2d=True
+            )
         except soundfile.LibsndfileError as error:
             raise errors.ZooError(_reason(error)) from error
         if not len(block):
             return
+        left -= len(block)
         yield block
 
 

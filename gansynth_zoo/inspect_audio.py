@@ -15,9 +15,11 @@ import shlex
 import numpy as np
 from absl import flags
 
+from gansynth_zoo import audio_files
 from gansynth_zoo import audio_folder
 from gansynth_zoo import command_line
 from gansynth_zoo import errors
+from gansynth_zoo import flags as run_flags
 from gansynth_zoo import folder_sounds
 from gansynth_zoo import pictures
 from gansynth_zoo import presets
@@ -55,6 +57,8 @@ def define_flags(values):
         "out", "inspect_audio.png", "The picture.", flag_values=values
     )
     flags.mark_flag_as_required("audio_dir", values)
+    run_flags.define_audio_backend(values)
+    flags.declare_key_flag("audio_backend", values)
 
 
 def main(values=flags.FLAGS):
@@ -69,6 +73,7 @@ def main(values=flags.FLAGS):
     Raises:
       ZooError: if there is nothing in the folder that can be trained on.
     """
+    audio_files.use_backend(values.audio_backend)
     listing = audio_folder.scan(values.audio_dir)
     audio = presets.get(_PRESET).audio
     wanted = folder_sounds.Wanted(audio.sample_rate)

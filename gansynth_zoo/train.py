@@ -10,12 +10,14 @@ Flags may be kept in a file: --flagfile=my.flags.
 import tensorflow as tf
 from absl import flags
 
+from gansynth_zoo import audio_files
 from gansynth_zoo import command_line
 from gansynth_zoo import flags as run_flags
 from gansynth_zoo import runs
 from gansynth_zoo import training
 
 run_flags.define()
+run_flags.define_audio_backend()
 flags.adopt_module_key_flags(run_flags)
 _RUN_DIR = flags.DEFINE_string(
     "run_dir", None, "Folder of the run; runs/<preset> unless given."
@@ -30,6 +32,7 @@ _STRATEGY = flags.DEFINE_enum(
 
 def main():
     """Trains; the exit status is 0 when all steps are done, 130 if stopped."""
+    audio_files.use_backend(flags.FLAGS.audio_backend)
     folder = _RUN_DIR.value
     if folder is None and flags.FLAGS.preset:
         folder = f"runs/{flags.FLAGS.preset}"

@@ -107,6 +107,16 @@ def test_resampling_in_pieces_is_resampling_at_once(tmp_path, monkeypatch):
     np.testing.assert_allclose(pieces, whole, atol=1e-6)
 
 
+def test_an_mp3_file_in_pieces_is_that_at_once(tmp_path, monkeypatch):
+    time = np.arange(66150) / 44100
+    strokes = 0.5 * np.sin(880 * np.pi * time) * np.exp(-6 * (time % 0.5))
+    audio_files.write(tmp_path / "a.mp3", strokes, 44100, None)
+    whole, _ = soundfile.read(tmp_path / "a.mp3", dtype="float32")
+    monkeypatch.setattr(audio_files, "_BLOCK", 5000)
+    pieces, _ = audio_files.read(tmp_path / "a.mp3")
+    np.testing.assert_allclose(pieces[:, 0], whole, atol=1e-6)
+
+
 def test_a_file_without_samples_is_read_as_such(tmp_path):
     audio_files.write(tmp_path / "a.wav", np.zeros((0, 1)), 44100)
     again, _ = audio_files.read(tmp_path / "a.wav", 16000, 2)
