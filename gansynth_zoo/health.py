@@ -11,7 +11,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from gansynth_zoo import assemble
 from gansynth_zoo.evaluation import diversity
+from gansynth_zoo.evaluation import levels
 from gansynth_zoo.evaluation import log_mel
 from gansynth_zoo.evaluation import tone
 
@@ -29,9 +31,7 @@ SILENCE_DB = 30.0
 TONE_SHARE = 0.7
 # Real sounds that are nearly that themselves are learned as they are.
 TONE_RATIO = 1.5
-# So near to full scale a sample was cut off, but for the few at the peak of a
-# sound that was normalised; one in a hundred is far more than these.
-FULL_SCALE = 0.995
+# Far more than the few samples at the peak of a sound that was normalised.
 CLIPPED_SHARE = 0.01
 # Real sounds that are clipped themselves are learned as they are.
 CLIPPED_RATIO = 3.0
@@ -94,30 +94,17 @@ def measure(waveforms, sample_rate):
     """
     tone_hz, tone_share = tone.strongest(waveforms, sample_rate)
     return Measures(
-        rms_db=float(np.median(level_db(waveforms))),
+        rms_db=float(np.median(levels.rms_db(waveforms))),
         flatness=float(np.median(tone.flatness(waveforms, sample_rate))),
         tone_hz=tone_hz,
         tone_share=tone_share,
-        clipped=float(np.mean(np.abs(waveforms) >= FULL_SCALE)),
+        clipped=levels.clipped_share(waveforms),
         diversity=float(
             diversity.mean_pairwise_distance(
                 log_mel.features(waveforms, sample_rate)
             )
         ),
     )
-
-
-def level_db(waveforms):
-    """Root mean square level.
-
-    Args:
-      waveforms: float `[batch, samples, channels]`.
-
-    Returns:
-      Float `[batch]` in dB; -120 at least.
-    """
-    power = np.mean(np.square(waveforms, dtype=np.float64), axis=(1, 2))
-    return 10.0 * np.log10(np.maximum(power, 1e-12))
 
 
 def find_troubles(made, real, preset):
@@ -201,7 +188,7 @@ def find_loss_troubles(losses, preset, previous):
     name, mean = preset.recipe.loss, float(np.mean(losses))
     slower = f"--discriminator_learning_rate={_half(preset, 'discriminator')}"
     held = ""
-    if name in ("ns-r1", "wgan-gp"):
+    if assemble.find_loss(preset).penalty:
         weight = 5 * preset.recipe.penalty_weight or 1.0
         held = f"--penalty_weight={weight:g} or "
     limit = largest_loss(preset)
@@ -233,7 +220,7 @@ def largest_loss(preset):
     number, and for most sounds far less. Beyond that, a Wasserstein loss says
     that the slope is not held.
     """
-    values = preset.audio.num_samples * preset.audio.channels
+    values = np.prod(assemble.make_representation(preset).feature_shape)
     return LARGEST_LOSSES.get(preset.recipe.loss, float(np.sqrt(values)))
 
 

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
-import scipy.spatial.distance
 
+from gansynth_zoo import errors
+from gansynth_zoo.evaluation import blocks
 from gansynth_zoo.evaluation import descriptors
 from gansynth_zoo.evaluation import diversity
 from gansynth_zoo.evaluation import kernel_distance
@@ -47,12 +48,48 @@ def test_kernel_distance_is_about_0_for_one_distribution(rng):
     assert far > 1.0
 
 
-def test_diversity_equals_scipy(rng):
-    features = rng.normal(size=(9, 4))
-    np.testing.assert_allclose(
-        diversity.mean_pairwise_distance(features),
-        scipy.spatial.distance.pdist(features).mean(),
+def test_kernel_distance_is_the_same_in_blocks(rng, monkeypatch):
+    x, y = rng.normal(size=(30, 3)), rng.normal(1.0, 2.0, (25, 3))
+    whole = kernel_distance.kernel_distance(x, y)
+    monkeypatch.setattr(blocks, "_ROWS", 7)
+    np.testing.assert_allclose(kernel_distance.kernel_distance(x, y), whole)
+
+
+def test_kernel_distance_of_subsets_of_all_rows_is_that_of_the_set(rng):
+    x, y = rng.normal(size=(30, 3)), rng.normal(1.0, 2.0, (30, 3))
+    mean, deviation = kernel_distance.kernel_distance_of_subsets(
+        x, y, subsets=4, size=30
     )
+    np.testing.assert_allclose(mean, kernel_distance.kernel_distance(x, y))
+    assert deviation < 1e-9
+
+
+def test_kernel_distance_of_subsets_is_unbiased(rng):
+    x, y = rng.normal(size=(600, 3)), rng.normal(0.5, 1.0, (600, 3))
+    mean, deviation = kernel_distance.kernel_distance_of_subsets(
+        x, y, subsets=60, size=50
+    )
+    whole = kernel_distance.kernel_distance(x, y)
+    assert abs(mean - whole) < 4 * deviation / np.sqrt(60)
+    again = kernel_distance.kernel_distance_of_subsets(
+        x, y, subsets=60, size=50
+    )
+    assert again == (mean, deviation)
+
+
+def test_kernel_distance_says_what_it_needs(rng):
+    x = rng.normal(size=(30, 3))
+    with pytest.raises(errors.ZooError, match="1000 or more reference .* 30;"):
+        kernel_distance.kernel_distance_of_subsets(x, x)
+    with pytest.raises(errors.ZooError, match="one row 30 times"):
+        kernel_distance.kernel_distance(np.full((30, 3), 0.1), x)
+    with pytest.raises(errors.ZooError, match="of 3 values each, received 2"):
+        kernel_distance.kernel_distance(x, x[:, :2])
+
+
+def test_diversity_needs_two_sounds(rng):
+    with pytest.raises(errors.ZooError, match="2 or more .* received 1"):
+        diversity.mean_pairwise_distance(rng.normal(size=(1, 3)))
 
 
 def test_diversity_of_copies_is_0():

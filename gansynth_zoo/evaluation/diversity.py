@@ -1,6 +1,7 @@
 """Diversity: how different the sounds of a set are from one another."""
 
-import numpy as np
+from gansynth_zoo.evaluation import blocks
+from gansynth_zoo.evaluation import checks
 
 
 def mean_pairwise_distance(features):
@@ -11,12 +12,14 @@ def mean_pairwise_distance(features):
 
     Returns:
       Float.
+
+    Raises:
+      ZooError: if there are fewer rows, or they are not finite.
     """
-    features = np.asarray(features, np.float64)
-    squared = np.sum(features**2, axis=1)
-    products = features @ features.T
-    distances = np.sqrt(
-        np.maximum(squared[:, None] + squared[None] - 2 * products, 0)
-    )
+    features = checks.features(features, "features", least=2)
     count = len(features)
-    return (distances.sum() - np.trace(distances)) / (count * (count - 1))
+    # A row is 0 from itself, so that the sum over all pairs will do.
+    total = sum(
+        float(tile.sum()) for _, _, tile in blocks.distances(features, features)
+    )
+    return total / (count * (count - 1))
