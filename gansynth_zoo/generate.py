@@ -15,11 +15,9 @@ from absl import flags
 
 from gansynth_zoo import audio_files
 from gansynth_zoo import command_line
-from gansynth_zoo import hub
 from gansynth_zoo import latents
 from gansynth_zoo import pictures
-from gansynth_zoo import runs
-from gansynth_zoo.export import saved_model
+from gansynth_zoo.export import sources
 
 _SOURCE = flags.DEFINE_string(
     "source", None, "Folder of a run or a module, or a module's name."
@@ -37,26 +35,6 @@ _OUT = flags.DEFINE_string("out", "sounds", "Folder to write to.")
 flags.mark_flag_as_required("source")
 
 _BATCH = 64
-
-
-def open_source(source):
-    """The module of a run, of a folder or of a name.
-
-    Args:
-      source: path or name.
-
-    Returns:
-      Pair of a module, loaded or in memory, and its metadata.
-
-    Raises:
-      ZooError: if there is nothing to generate from.
-    """
-    run = runs.Run(source)
-    if run.exists():
-        module = saved_model.module_of(run)
-        return module, module.facts
-    folder = hub.find(source)
-    return hub.load(folder), hub.read_metadata(folder)
 
 
 def walk(points, prior, steps):
@@ -80,7 +58,7 @@ def walk(points, prior, steps):
 
 def main():
     """Writes one WAV a sound, and a picture of them."""
-    module, facts = open_source(_SOURCE.value)
+    module, facts = sources.open_source(_SOURCE.value)
     points = module.latents(
         tf.range(_COUNT.value, dtype=tf.int64) + _SEED.value
     )

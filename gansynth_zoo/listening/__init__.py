@@ -1,0 +1,1 @@
+"""Listening tests: what is asked, the page that asks, and what comes back."""
