@@ -1,12 +1,11 @@
 """A run: the folder of one training, from which it can go on.
 
 `config.json` is the resolved preset, `data.json` says what was trained on,
-`checkpoints/<step>/` are whole or absent, `previews/` and `summaries/` are for
-people.
+`checkpoints/<step>/` and `best/<step>/` are whole or absent, `previews/` and
+`summaries/` are for people.
 """
 
 import contextlib
-import fcntl
 import hashlib
 import json
 import pathlib
@@ -19,7 +18,10 @@ from gansynth_zoo import config
 from gansynth_zoo import errors
 from gansynth_zoo import storage
 
+# The shelves of checkpoints, folders of a run.
+NEWEST, BEST = "checkpoints", "best"
 _SUMS = "sha256.json"
+_FACTS = "facts.json"
 
 
 class Run:
@@ -84,21 +86,18 @@ class Run:
         Raises:
           ZooError: if another process trains here.
         """
-        self.path.mkdir(parents=True, exist_ok=True)
-        with open(self.path / "lock", "w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                raise errors.ZooError(
-                    f"Another training is writing to {str(self.path)!r}; wait "
-                    "for it, stop it, or choose another --run_dir."
-                ) from error
+        with storage.locked(self.path / "lock", self._refuse):
             yield
 
-    def steps(self):
-        """Steps of the checkpoints, newest first."""
-        folder = self.path / "checkpoints"
-        names = [path.name for path in folder.glob("[0-9]*")]
+    def _refuse(self):
+        raise errors.ZooError(
+            f"Another training is writing to {str(self.path)!r}; wait for it, "
+            "stop it, or choose another --run_dir."
+        )
+
+    def steps(self, shelf=NEWEST):
+        """Steps of the checkpoints of a shelf, newest first."""
+        names = [path.name for path in (self.path / shelf).glob("[0-9]*")]
         return sorted((int(name) for name in names), reverse=True)
 
     def save(self, gan, keep):
@@ -115,11 +114,34 @@ class Run:
           ZooError: if a weight is not finite, or writing fails; the
             checkpoints before it stay as they are.
         """
+        return self._save(gan, NEWEST, keep, {})
+
+    def save_best(self, gan, measure):
+        """Writes a checkpoint in the place of the best one before.
+
+        Args:
+          gan: an `audio_gan.AudioGAN`.
+          measure: float by which it is the best.
+
+        Raises:
+          ZooError: as `save`.
+        """
+        self._save(gan, BEST, 1, {"measure": measure})
+
+    def best_measure(self):
+        """The measure of the best checkpoint; infinite if there is none."""
+        for step in self.steps(BEST):
+            with contextlib.suppress(OSError, ValueError, KeyError):
+                text = (self._folder(BEST, step) / _FACTS).read_text("utf-8")
+                return float(json.loads(text)["measure"])
+        return float("inf")
+
+    def _save(self, gan, shelf, keep, facts):
         step = int(gan.step.numpy())
         _check_finite(gan, step)
-        target = self._checkpoint(step)
+        target = self._folder(shelf, step)
         if target.is_dir():
-            if self._undamaged(step):
+            if _undamaged(target):
                 return step
             shutil.rmtree(target)
         try:
@@ -127,6 +149,7 @@ class Run:
                 target, temporary_in=self.path
             ) as partial:
                 _tracked(gan).write(str(partial / "checkpoint"))
+                storage.write_text(partial / _FACTS, json.dumps(facts))
                 sums = {p.name: _sha256(p) for p in partial.iterdir()}
                 storage.write_text(partial / _SUMS, json.dumps(sums))
         except (OSError, tf.errors.OpError) as error:
@@ -136,16 +159,17 @@ class Run:
                 "start the same command again, it goes on from step "
                 f"{max(self.steps(), default=0)}."
             ) from error
-        for old in self.steps()[keep:]:
-            shutil.rmtree(self._checkpoint(old))
+        for old in self.steps(shelf)[keep:]:
+            shutil.rmtree(self._folder(shelf, old))
         return step
 
-    def restore(self, gan, warn=print):
+    def restore(self, gan, warn=print, shelf=NEWEST):
         """Restores the newest checkpoint that is undamaged.
 
         Args:
           gan: an `audio_gan.AudioGAN` with the networks of the run.
           warn: function that is told of a damaged checkpoint.
+          shelf: `NEWEST`, or `BEST` for the one that measured best.
 
         Returns:
           The step, 0 where there is no checkpoint.
@@ -154,34 +178,35 @@ class Run:
           ZooError: if there are checkpoints and all are damaged.
         """
         damaged = []
-        for step in self.steps():
-            if self._undamaged(step):
+        for step in self.steps(shelf):
+            folder = self._folder(shelf, step)
+            if _undamaged(folder):
                 for other in damaged:
                     warn(
                         f"The checkpoint of step {other} is damaged; going on "
                         f"from the one before, step {step}."
                     )
-                path = str(self._checkpoint(step) / "checkpoint")
+                path = str(folder / "checkpoint")
                 _tracked(gan).read(path).assert_consumed()
                 return step
             damaged.append(step)
         if damaged:
             raise errors.ZooError(
-                f"All checkpoints in {str(self.path)!r} are damaged; choose "
-                "another --run_dir to start anew."
+                f"All checkpoints in {str(self.path / shelf)!r} are damaged; "
+                "choose another --run_dir to start anew."
             )
         return 0
 
-    def _checkpoint(self, step):
-        return self.path / "checkpoints" / f"{step:08d}"
+    def _folder(self, shelf, step):
+        return self.path / shelf / f"{step:08d}"
 
-    def _undamaged(self, step):
-        folder = self._checkpoint(step)
-        try:
-            sums = json.loads((folder / _SUMS).read_text("utf-8"))
-            return all(_sha256(folder / k) == v for k, v in sums.items())
-        except (OSError, ValueError):
-            return False
+
+def _undamaged(folder):
+    try:
+        sums = json.loads((folder / _SUMS).read_text("utf-8"))
+        return all(_sha256(folder / k) == v for k, v in sums.items())
+    except (OSError, ValueError):
+        return False
 
 
 def _tracked(gan):

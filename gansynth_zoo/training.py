@@ -13,7 +13,9 @@ from gansynth_zoo import callbacks as run_callbacks
 from gansynth_zoo import clip_sources
 from gansynth_zoo import health
 from gansynth_zoo import memory
+from gansynth_zoo import monitors
 from gansynth_zoo import pipeline
+from gansynth_zoo import progress
 
 # A call of the compiled loop aims at so many seconds: long enough that its
 # start costs nothing, short enough that Ctrl-C and previews do not wait.
@@ -44,6 +46,7 @@ def train(preset, run, strategy=None, report=print):
         f"{about['name']}: {len(clips)} clips, {clips.seconds():.0f} s, "
         f"{len(windows)} windows an epoch."
     )
+    preset = assemble.fit_representation(preset, _every_window(windows))
     # Before the weights are made, which may be what does not fit.
     memory.check(preset, _bytes(clips), strategy, report)
     with strategy.scope():
@@ -86,6 +89,15 @@ def _callbacks(preset, run, windows, writer, first_step, report):
         progress,
         run_callbacks.Summaries(writer),
         watch,
+        monitors.Monitors(
+            run,
+            windows,
+            preset.audio.sample_rate,
+            train.evaluate_every,
+            first_step,
+            writer,
+            progress.above(report),
+        ),
         run_callbacks.Checkpoints(
             run, train.checkpoint_seconds, train.keep_checkpoints
         ),
@@ -97,6 +109,16 @@ def _callbacks(preset, run, windows, writer, first_step, report):
             listeners=[watch.listen],
         ),
     ]
+
+
+def _every_window(windows, batch_size=64):
+    """All windows once, float32 `[batch, samples, channels]`."""
+    shown = progress.Progress(len(windows))
+    for start in range(0, len(windows), batch_size):
+        numbers = np.arange(start, min(start + batch_size, len(windows)))
+        yield windows.read(numbers, np.full(len(numbers), 0.5))
+        shown.update(numbers[-1] + 1, "Measuring the spectra of the sounds")
+    shown.close()
 
 
 def run_loop(gan, iterator, steps, strategy, callbacks):

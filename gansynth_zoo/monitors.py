@@ -1,0 +1,142 @@
+"""Cheap measures of the averaged generator while it trains.
+
+They need no classifier: the log-mel kernel distance to the training sounds,
+the diversity over theirs, and of a spectrogram how consistent it is. The best
+checkpoint by the distance is kept.
+"""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from gansynth_zoo import errors
+from gansynth_zoo.evaluation import consistency
+from gansynth_zoo.evaluation import diversity
+from gansynth_zoo.evaluation import kernel_distance
+from gansynth_zoo.evaluation import log_mel
+from gansynth_zoo.representations import spectrogram
+
+_COUNT = 256
+_BATCH = 32
+
+
+class Monitors(keras.callbacks.Callback):
+    """Measures at intervals, writes for TensorBoard, keeps the best.
+
+    Args:
+      run: a `runs.Run`.
+      windows: the `pipeline.Windows` that are trained on.
+      sample_rate: in Hz.
+      every: steps between two measurements, 0 for none.
+      first_step: steps that were done before.
+      writer: a `tf.summary` writer.
+      report: function that is told a line.
+    """
+
+    def __init__(
+        self, run, windows, sample_rate, every, first_step, writer, report
+    ):
+        super().__init__()
+        self._run = run
+        self._windows = windows
+        self._sample_rate = sample_rate
+        self._every = every
+        self._last = first_step
+        self._writer = writer
+        self._report = report
+
+    def on_train_begin(self, logs=None):
+        if not self._every:
+            return
+        numbers = _spread(len(self._windows), _COUNT)
+        real = self._windows.read(numbers, np.full(len(numbers), 0.5))
+        self._real = log_mel.features(real, self._sample_rate)
+        representation = self.model.representation
+        self._to_waveform = tf.function(representation.to_waveform)
+        if isinstance(representation, spectrogram.Spectrogram):
+            pictures = [
+                representation.to_features(tf.constant(real[i : i + _BATCH]))
+                for i in range(0, len(real), _BATCH)
+            ]
+            found = consistency_of(representation, pictures)
+            self._summarise(self._last, "real", found)
+            self._report(f"Of real sounds: {_text(found)}.")
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self._every and batch // self._every > self._last // self._every:
+            try:
+                self._measure(batch)
+            except errors.ZooError as error:
+                # One sound alone, say: no reason to stop.
+                self._report(f"Not measured any more: {error}")
+                self._every = 0
+        self._last = batch
+
+    def _measure(self, step):
+        representation = self.model.representation
+        latents = self.model.seeded_latents(tf.range(_COUNT))
+        pictures = [
+            self.model(latents[i : i + _BATCH])
+            for i in range(0, _COUNT, _BATCH)
+        ]
+        sounds = [self._to_waveform(batch) for batch in pictures]
+        features = log_mel.features(np.concatenate(sounds), self._sample_rate)
+        found = {}
+        if isinstance(representation, spectrogram.Spectrogram):
+            found = consistency_of(representation, pictures)
+        found["kernel_distance"] = kernel_distance.kernel_distance(
+            self._real, features
+        )
+        found["diversity"] = diversity.mean_pairwise_distance(
+            features
+        ) / diversity.mean_pairwise_distance(self._real)
+        self._summarise(step, "generated", found)
+        if found["kernel_distance"] < self._run.best_measure():
+            self._run.save_best(self.model, found["kernel_distance"])
+        self._report(f"Step {step}: {_text(found)}.")
+
+    def _summarise(self, step, of, measures):
+        with self._writer.as_default(step=step):
+            for name, value in measures.items():
+                tf.summary.scalar(f"measures/{name}/{of}", value)
+
+
+def consistency_of(representation, pictures):
+    """Both measures of consistency, means over all sounds.
+
+    Args:
+      representation: a `representations.spectrogram.Spectrogram`.
+      pictures: list of features `[batch, *feature_shape]`.
+
+    Returns:
+      Dictionary of "spectral_convergence", in dB, and "rho".
+    """
+    stft = representation.stft
+    retrieve = tf.function(representation.retrieve)
+    convergence, rho = [], []
+    for features in pictures:
+        log_magnitude, waveform = retrieve(features)
+        convergence.append(
+            consistency.spectral_convergence(
+                stft, np.exp(log_magnitude), waveform
+            )
+        )
+        # Without the bin that is no part of the features.
+        rho.append(consistency.rho(stft, log_magnitude[..., :-1]))
+    return {
+        "spectral_convergence": float(np.mean(np.concatenate(convergence))),
+        "rho": float(np.mean(np.concatenate(rho))),
+    }
+
+
+def _text(measures):
+    return ", ".join(
+        f"{name.replace('_', ' ')} {value:.3g}"
+        for name, value in measures.items()
+    )
+
+
+def _spread(total, count):
+    """Numbers below `total`, evenly spread, `count` of them at most."""
+    places = np.linspace(0, total - 1, min(total, count))
+    return np.unique(places.astype(np.int64))
