@@ -4,6 +4,7 @@ It holds core TensorFlow operations alone, so that it runs where TensorFlow is
 and nothing of this package.
 """
 
+import dataclasses
 import json
 import platform
 
@@ -20,7 +21,8 @@ class GeneratorModule(tf.Module):
     samples, channels]`. `module.generate(count, seed)` makes the sounds of the
     seeds seed, seed + 1, ..., so that a sound has one number, whatever it is
     made beside. `module.latents(seeds)` gives the latents of seeds, int64
-    `[batch]`. `module.metadata()` returns JSON.
+    `[batch]`. `module.features(latents)` is what the generator makes before it
+    becomes a waveform. `module.metadata()` returns JSON.
 
     Args:
       gan: an `audio_gan.AudioGAN`.
@@ -41,7 +43,9 @@ class GeneratorModule(tf.Module):
             "channels": preset.audio.channels,
             "latent_size": preset.model.latent_size,
             "latent_prior": preset.model.latent_prior,
+            "latent_truncation": gan.latent_truncation,
             "labels": [],
+            "config": dataclasses.asdict(preset),
             "versions": {
                 "gansynth_zoo": gansynth_zoo.__version__,
                 "tensorflow": tf.__version__,
@@ -62,6 +66,10 @@ class GeneratorModule(tf.Module):
     @tf.function
     def __call__(self, latents):
         return self._gan_of().generate(latents)
+
+    @tf.function
+    def features(self, latents):
+        return self._gan_of()(latents)
 
     @tf.function
     def latents(self, seeds):
@@ -118,6 +126,7 @@ class GeneratorModule(tf.Module):
     def _trace(self):
         """Fixes the shapes and types that a loaded module accepts."""
         self.__call__.get_concrete_function(self._latents_spec())
+        self.features.get_concrete_function(self._latents_spec())
         self.latents.get_concrete_function(
             tf.TensorSpec([None], tf.int64, "seeds")
         )

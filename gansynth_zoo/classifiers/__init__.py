@@ -1,0 +1,1 @@
+"""Classifiers of sounds, on which the scores of generated sounds rest."""
