@@ -30,6 +30,7 @@ TEST = [
     "pytest",
     "pytest-xdist",
     "ruff",
+    "scikit-learn",
     "scipy",
     "dill",
     "importlib_resources",
@@ -48,6 +49,7 @@ setuptools.setup(
     packages=PACKAGES,
     package_data={
         "gansynth_zoo": ["flagfiles/*.flags"],
+        "gansynth_zoo.listening": ["*.html", "*.txt"],
         "gansynth_zoo.datasets": [
             "*/README.md",
             "*/CITATIONS.bib",
