@@ -80,5 +80,7 @@ setuptools.setup(
     extras_require={
         "tfio": ["tensorflow-io==0.37.1", "tensorflow<2.18"],
         "test": TEST,
+        # What benchmarks.phase_retrieval compares with.
+        "benchmark": ["numba", "librosa", "pghipy"],
     },
 )

@@ -140,14 +140,14 @@ def _measure(preset, steps):
     strategy = tf.distribute.get_strategy()
     clips = clip_sources.load_clips(preset)
     windows = pipeline.Windows(clips, preset.audio, preset.data)
-    before = _largest()
+    before = largest()
     gan = assemble.make_gan(preset)
     dataset = training.distribute(preset, windows, gan, strategy, 0)
     training.run_loop(gan, iter(dataset), steps, strategy, [])
-    return _largest() - before
+    return largest() - before
 
 
-def _largest():
+def largest():
     """Bytes that this process had, at the most."""
     try:
         with open("/proc/self/status", encoding="ascii") as file:

@@ -19,7 +19,6 @@ import functools
 import importlib.util
 import io
 import multiprocessing
-import os
 import pathlib
 import tarfile
 
@@ -50,7 +49,7 @@ def define_flags(values):
     """Defines the flags of this command in an absl `FlagValues`."""
     flags.DEFINE_string(
         "archives",
-        os.environ.get("GANSYNTH_ZOO_ARCHIVES"),
+        None,
         "Folder with " + ", ".join(f"{name}.tar.gz" for name in _ARCHIVES),
         flag_values=values,
     )
@@ -228,9 +227,9 @@ def _memory():
     method = _in_tensorflow(_forest, 8, 0.99)
     noise = np.random.default_rng(0).normal(size=[1, _LONG, _STFT.bins])
     method(np.float32(noise[:, :128]))
-    before = memory._largest()
+    before = memory.largest()
     method(np.float32(noise))
-    return memory._largest() - before
+    return memory.largest() - before
 
 
 def _in_tensorflow(start, steps, momentum):

@@ -314,7 +314,7 @@ class PreparedAudio(tfds.core.GeneratorBasedBuilder, skip_registration=True):
                     yield by_name[name], samples
                 del by_name[name]
                 self._done += source.members[name].size
-                self.watch(self._done, self._total, split)
+                self.watch(self._done, self._total, f"preparing {split}")
             for name in by_name:
                 self.left_out[name] = "it is gone since it was listed"
 

@@ -10,6 +10,7 @@ from absl import flags
 from gansynth_zoo import command_line
 from gansynth_zoo import runs
 from gansynth_zoo.export import saved_model
+from gansynth_zoo.export import sources
 
 _RUN_DIR = flags.DEFINE_string("run_dir", None, "Folder of the run.")
 _ZOO_DIR = flags.DEFINE_string(
@@ -21,13 +22,17 @@ _ZOO_DIR = flags.DEFINE_string(
 _NAME = flags.DEFINE_string(
     "name", None, "Name of the module; that of the preset unless given."
 )
+sources.define_checkpoint(flags.FLAGS)
 flags.mark_flag_as_required("run_dir")
 
 
 def main():
     """Exports and says where to."""
     folder = saved_model.export(
-        runs.Run(_RUN_DIR.value), _ZOO_DIR.value, _NAME.value
+        runs.Run(_RUN_DIR.value),
+        _ZOO_DIR.value,
+        _NAME.value,
+        checkpoint=flags.FLAGS.checkpoint,
     )
     print(
         f"Wrote {folder}\n"

@@ -9,27 +9,35 @@ import tensorflow as tf
 from gansynth_zoo import assemble
 from gansynth_zoo import errors
 from gansynth_zoo import hub
+from gansynth_zoo import runs
 from gansynth_zoo import storage
 from gansynth_zoo.export import module as modules
 
 
-def module_of(run, report=print, **about):
-    """The module of a run's newest checkpoint, in memory.
+def module_of(run, report=print, checkpoint="newest", **about):
+    """The module of a run's checkpoint, in memory.
 
     Args:
       run: a `runs.Run`.
       report: function that is told of a damaged checkpoint.
+      checkpoint: which one, a key of `runs.SHELVES`.
       **about: more metadata.
 
     Returns:
       A `module.GeneratorModule`.
 
     Raises:
-      ZooError: if the folder has no run, or the run no checkpoint.
+      ZooError: if the folder has no run, or the run no such checkpoint.
     """
     preset = run.read_preset()
     gan = assemble.make_gan(preset)
-    step = run.restore(gan, report)
+    step = run.restore(gan, report, runs.SHELVES[checkpoint])
+    if not step and checkpoint == "best":
+        raise errors.ZooError(
+            f"Expected a run whose best checkpoint was kept, received "
+            f"{str(run.path)!r}, which has none; train it with "
+            "--evaluate_every=N, or take --checkpoint=newest."
+        )
     if not step:
         raise errors.ZooError(
             f"Expected a run with a checkpoint, received {str(run.path)!r}, "
@@ -37,11 +45,18 @@ def module_of(run, report=print, **about):
             f"--run_dir={run.path}."
         )
     return modules.GeneratorModule(
-        gan, preset, {"step": step, "data": run.read_data(), **about}
+        gan,
+        preset,
+        {
+            "step": step,
+            "checkpoint": checkpoint,
+            "data": run.read_data(),
+            **about,
+        },
     )
 
 
-def export(run, zoo_dir=None, name=None, report=print):
+def export(run, zoo_dir=None, name=None, report=print, checkpoint="newest"):
     """Writes the next version of a module.
 
     Args:
@@ -49,6 +64,7 @@ def export(run, zoo_dir=None, name=None, report=print):
       zoo_dir: folder of the modules; the user's zoo folder unless given.
       name: name of the module; that of the preset unless given.
       report: function that is told of a damaged checkpoint.
+      checkpoint: which one, a key of `runs.SHELVES`.
 
     Returns:
       `pathlib.Path` of the version, <zoo_dir>/<name>/<version>.
@@ -62,7 +78,9 @@ def export(run, zoo_dir=None, name=None, report=print):
         )
     version = (hub.versions(root / name) or [0])[0] + 1
     today = datetime.date.today().isoformat()
-    module = module_of(run, report, name=name, version=version, exported=today)
+    module = module_of(
+        run, report, checkpoint, name=name, version=version, exported=today
+    )
     target = root / name / str(version)
     # A server takes all that stands beside a version for another version.
     with storage.folder_written_whole(target, temporary_in=root) as partial:

@@ -6,9 +6,9 @@ import keras
 import tensorflow as tf
 
 import gansynth_zoo
-from gansynth_zoo import clip_sources
 from gansynth_zoo import command_line
 from gansynth_zoo import hub
+from gansynth_zoo import prepared_sets
 from gansynth_zoo import presets
 
 
@@ -25,7 +25,7 @@ def main():
     if not found:
         print(f"  none yet; looked in {', '.join(map(str, hub.roots()))}")
     print("\nData sets (--dataset=NAME)")
-    for name in clip_sources.dataset_names():
+    for name in prepared_sets.names():
         print(f"  {name}")
     print(
         f"\ngansynth_zoo {gansynth_zoo.__version__}, TensorFlow "

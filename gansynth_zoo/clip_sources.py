@@ -18,7 +18,6 @@ from gansynth_zoo import prepared_sets
 from gansynth_zoo import progress
 from gansynth_zoo import storage
 
-dataset_names = prepared_sets.names
 # Files that are named when they are left out; a folder may have thousands.
 _NAMED = 20
 # Features that a label is taken from, the first of them that a set has.

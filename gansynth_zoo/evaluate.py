@@ -7,12 +7,12 @@ Rows of real sounds and of noise are always there: a number means little alone.
 The same command gives the same numbers.
 """
 
-import contextlib
 import dataclasses
 import json
 import pathlib
 import platform
 import tempfile
+from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -20,35 +20,26 @@ import tensorflow as tf
 from absl import flags
 
 import gansynth_zoo
-from gansynth_zoo import assemble
-from gansynth_zoo import audio_files
-from gansynth_zoo import clip_sources
 from gansynth_zoo import command_line
 from gansynth_zoo import config
 from gansynth_zoo import errors
-from gansynth_zoo import monitors
-from gansynth_zoo import pipeline
 from gansynth_zoo import presets
 from gansynth_zoo import storage
 from gansynth_zoo.classifiers import classifier as classifiers
+from gansynth_zoo.evaluation import k_means
 from gansynth_zoo.export import sources
 from gansynth_zoo.reporting import columns
 from gansynth_zoo.reporting import page
-from gansynth_zoo.reporting import rows as report_rows
+from gansynth_zoo.reporting import rows
+from gansynth_zoo.reporting import sound_sets
 from gansynth_zoo.reporting import texts
-from gansynth_zoo.representations import spectrogram
 
-_BATCH = 64
-# Training sounds that are compared with; those of a larger set are drawn.
-_TRAINING = 10_000
-# Sounds whose consistency is measured.
-_CONSISTENT = 256
-_SPLITS = ("test", "validation")
+# What of a module's metadata says which one it is.
+_FACTS = ("preset", "version", "step", "checkpoint")
 
 
 def define_flags(values):
     """Defines the flags of this command in an absl `FlagValues`."""
-    text, number = flags.DEFINE_string, flags.DEFINE_integer
     flags.DEFINE_list(
         "source",
         [],
@@ -62,29 +53,29 @@ def define_flags(values):
         "Folders of sounds that were generated elsewhere, with commas between.",
         flag_values=values,
     )
-    text(
-        "reference",
-        None,
-        "Real sounds: a prepared data set, or a folder.",
-        flag_values=values,
-    )
-    text(
-        "data_dir",
-        "",
-        "Folder of prepared data sets; empty is one in the cache folder.",
-        flag_values=values,
-    )
-    text(
-        "classifier",
-        "auto",
-        "Folder that train_classifier made, or name of one that comes with "
-        f"the package ({', '.join(classifiers.shipped())}); none for none, "
-        "auto for one that knows the labels of the reference.",
-        flag_values=values,
-    )
-    number("count", 1000, "Sounds of each model.", 2, flag_values=values)
-    number("seed", 0, "Seed of all that is drawn.", 0, flag_values=values)
-    text("out", "report", "Folder to write to.", flag_values=values)
+    for name, default, text in (
+        ("reference", None, "Real sounds: a prepared data set, or a folder."),
+        (
+            "data_dir",
+            "",
+            "Folder of prepared data sets; empty is one in the cache folder.",
+        ),
+        (
+            "classifier",
+            "auto",
+            "Folder that train_classifier made, or name of one that comes with "
+            f"the package ({', '.join(classifiers.shipped())}); none for none, "
+            "auto for one that knows the labels of the reference.",
+        ),
+        ("out", "report", "Folder to write to."),
+    ):
+        flags.DEFINE_string(name, default, text, flag_values=values)
+    for name, default, least, text in (
+        ("count", 1000, 2, "Sounds of each model, and held-out ones at most."),
+        ("seed", 0, 0, "Seed of all that is drawn."),
+    ):
+        flags.DEFINE_integer(name, default, text, least, flag_values=values)
+    sources.define_checkpoint(values)
     flags.mark_flag_as_required("reference", values)
 
 
@@ -100,37 +91,43 @@ def main(values=flags.FLAGS):
     Raises:
       ZooError: if there is nothing to measure, or it does not go together.
     """
-    if not values.source and not values.generated:
-        raise errors.ZooError(
-            "Expected --source or --generated, received neither; name a run, "
-            "a module or a folder of sounds."
-        )
-    models = [_Model(name) for name in values.source]
+    names = _row_names([*values.source, *values.generated])
+    models = [_open(source, names, values) for source in values.source]
     preset = _reference_preset(models, values)
-    real = _Real(preset, values.seed)
-    classifier = _choose_classifier(values.classifier, real.labels)
+    real = sound_sets.Real(preset, values.seed)
+    classifier = _choose_classifier(values.classifier, real.train.labels)
     audio = preset.audio
-    sets = [
-        real.held_out.sound_set(f"real, {real.split}", values.count),
-        real.train.sound_set("real, train", _TRAINING),
-        *(model.sound_set(values, real) for model in models),
-        *(_folder_set(folder, audio) for folder in values.generated),
-        _noise(audio, values.count, values.seed),
+    others = [
+        *(
+            sound_sets.of_model(*model[:3], values.count, values.seed, real)
+            for model in models
+        ),
+        *(
+            sound_sets.of_folder(names[folder], folder, preset)
+            for folder in values.generated
+        ),
+        sound_sets.noise(audio, values.count, values.seed),
     ]
-    with tempfile.TemporaryDirectory() as folder:
-        looked_at = [
-            report_rows.look_at(
-                sounds,
-                audio.sample_rate,
-                classifier,
-                pathlib.Path(folder, str(number)),
-            )
-            for number, sounds in enumerate(sets)
-        ]
-        report = _report(looked_at, values, real, classifier)
-        out = pathlib.Path(values.out)
-        path = page.write(out, looked_at, report, audio.sample_rate)
-    storage.write_text(out / "report.json", json.dumps(report, indent=2) + "\n")
+    out = pathlib.Path(values.out)
+    out.mkdir(parents=True, exist_ok=True)
+    for name in ("index.html", "report.json"):
+        # A report that is not whole has neither.
+        (out / name).unlink(missing_ok=True)
+    found, shown = _measure(real, others, audio.sample_rate, classifier, values)
+    report = {
+        "reference": values.reference,
+        "held_out": real.split,
+        "sound": dataclasses.asdict(audio),
+        "count": values.count,
+        "seed": values.seed,
+        "sources": {model.name: model.facts for model in models},
+        "classifier": classifier and _describe(classifier, values.classifier),
+        **found,
+        "versions": _versions(),
+    }
+    path = page.write(out, shown, report, audio.sample_rate)
+    text = json.dumps(report, indent=2, allow_nan=False) + "\n"
+    storage.write_text(out / "report.json", text)
     print(texts.table(report))
     for line in [*texts.about(report), *report["notes"]]:
         print(line)
@@ -138,140 +135,46 @@ def main(values=flags.FLAGS):
     return 0
 
 
-class _Model:
-    """A model to be measured."""
+class _Model(NamedTuple):
+    """A model to be measured: its row's name, what generates, what is known."""
 
-    def __init__(self, name):
-        self.name = name
-        self._module, facts = sources.open_source(name)
-        if "config" not in facts:
-            raise errors.ZooError(
-                f"Expected a module that knows its configuration, received "
-                f"{name!r} of an older version; export its run again."
-            )
-        self.preset = config.from_json(json.dumps(facts["config"]))
-
-    def sound_set(self, values, real):
-        """The sounds of `count` seeds."""
-
-        def batches():
-            for first in range(0, values.count, _BATCH):
-                count = min(_BATCH, values.count - first)
-                yield self._module.generate(count, values.seed + first).numpy()
-
-        return report_rows.SoundSet(
-            self.name,
-            values.count,
-            batches,
-            consistency=self._consistency(values, real),
-            generated=True,
-        )
-
-    def _consistency(self, values, real):
-        representation = assemble.make_representation(self.preset)
-        if not isinstance(representation, spectrogram.Spectrogram):
-            return {}
-        count = min(_CONSISTENT, values.count)
-        seeds = values.seed + tf.range(count, dtype=tf.int64)
-        latents = self._module.latents(seeds)
-        generated = [
-            self._module.features(latents[i : i + _BATCH])
-            for i in range(0, count, _BATCH)
-        ]
-        analyse = tf.function(representation.to_features)
-        pictures = [
-            analyse(tf.constant(batch))
-            for batch in real.held_out.batches(_CONSISTENT)
-        ]
-        found = monitors.consistency_of(representation, generated)
-        beside = monitors.consistency_of(representation, pictures)
-        return found | {f"{k}_real": v for k, v in beside.items()}
+    name: str
+    module: object
+    preset: config.Preset
+    facts: dict
 
 
-class _Real:
-    """Real sounds, trained on and held out.
-
-    A folder has no sounds that are held out: one half of it is compared with
-    the other.
-    """
-
-    def __init__(self, preset, seed):
-        self._preset = preset
-        self._draws = np.random.default_rng(seed)
-        self.train = self._drawn("train")
-        self.labels = tuple(self.train.labels)
-        if preset.data.audio_dir:
-            self.split = "the other half"
-            self.train, self.held_out = self.train.halves()
-        else:
-            self.split, self.held_out = self._find_held_out()
-
-    def _find_held_out(self):
-        for split in _SPLITS:
-            with contextlib.suppress(errors.ZooError):
-                return split, self._drawn(split)
+def _open(source, names, values):
+    module, facts = sources.open_source(source, values.checkpoint)
+    if "config" not in facts:
         raise errors.ZooError(
-            "Expected a reference with sounds that are held out, in a split "
-            f"{' or '.join(_SPLITS)}, received {self._preset.data.dataset!r} "
-            "without; prepare a larger source with python -m "
-            "gansynth_zoo.datasets.build."
+            f"Expected a module that knows its configuration, received "
+            f"{source!r} of an older version; export its run again."
         )
+    preset = config.from_json(json.dumps(facts["config"]))
+    known = {name: facts[name] for name in _FACTS if name in facts}
+    return _Model(names[source], module, preset, {"source": source, **known})
 
-    def _drawn(self, split):
-        clips = clip_sources.load_clips(self._preset, split)
-        windows = pipeline.Windows(clips, self._preset.audio, self._preset.data)
-        count = len(windows)
-        return _Drawn(
-            windows,
-            clips.labels,
-            self._draws.permutation(count),
-            self._draws.random(count),
+
+def _row_names(given):
+    """A short name for each source and folder: given -> name."""
+    if not given:
+        raise errors.ZooError(
+            "Expected --source or --generated, received neither; name a run, "
+            "a module or a folder of sounds."
         )
-
-
-@dataclasses.dataclass(frozen=True)
-class _Drawn:
-    """Windows in random order.
-
-    Attributes:
-      windows: a `pipeline.Windows`.
-      labels: names of its labels.
-      numbers: ints, each window at most once.
-      fractions: floats, where each starts.
-    """
-
-    windows: pipeline.Windows
-    labels: list
-    numbers: np.ndarray
-    fractions: np.ndarray
-
-    def halves(self):
-        """Two of them, which share no window."""
-        return tuple(
-            dataclasses.replace(
-                self,
-                numbers=self.numbers[first::2],
-                fractions=self.fractions[first::2],
-            )
-            for first in (0, 1)
+    twice = {name for name in given if given.count(name) > 1}
+    if twice:
+        raise errors.ZooError(
+            f"Expected each source once, received {min(twice)!r} twice; leave "
+            "one out."
         )
-
-    def batches(self, count):
-        """Yields the first windows, float32 `[batch, samples, channels]`."""
-        for i in range(0, min(count, len(self.numbers)), _BATCH):
-            part = slice(i, min(i + _BATCH, count))
-            yield self.windows.read(self.numbers[part], self.fractions[part])
-
-    def sound_set(self, name, count):
-        """A set of at most so many."""
-        numbers = self.numbers[:count]
-        found = self.windows.labels[numbers]
-        return report_rows.SoundSet(
-            name,
-            len(numbers),
-            lambda: self.batches(count),
-            labels=np.array(self.labels)[found] if all(found >= 0) else None,
-        )
+    short = [pathlib.Path(name).resolve().name for name in given]
+    return {
+        # Of an exported module, the last word is but the version.
+        name: name if short.count(word) > 1 or word.isdigit() else word
+        for name, word in zip(given, short, strict=True)
+    }
 
 
 def _reference_preset(models, values):
@@ -280,9 +183,8 @@ def _reference_preset(models, values):
         if model.preset.audio != models[0].preset.audio:
             raise errors.ZooError(
                 "Expected models whose sounds have one sample rate, length "
-                f"and number of channels, received {models[0].name!r} with "
-                f"{_audio_text(models[0])} and {model.name!r} with "
-                f"{_audio_text(model)}; measure them apart."
+                f"and number of channels, received {_audio_text(models[0])} "
+                f"and {_audio_text(model)}; measure them apart."
             )
     preset = (
         models[0].preset if models else presets.for_dataset(values.reference)
@@ -296,8 +198,8 @@ def _reference_preset(models, values):
 def _audio_text(model):
     audio = model.preset.audio
     return (
-        f"{audio.num_samples} samples at {audio.sample_rate} Hz, "
-        f"{audio.channels} channels"
+        f"{model.name!r} with {audio.num_samples} samples at "
+        f"{audio.sample_rate} Hz in {audio.channels} channels"
     )
 
 
@@ -313,81 +215,34 @@ def _choose_classifier(name, labels):
     return None
 
 
-def _folder_set(folder, audio):
-    """The sounds of a folder, cut or padded to the length of the others."""
-    paths = audio_files.list_audio(folder)
-    if not paths:
-        raise errors.ZooError(
-            f"Expected a folder of sounds, received {folder!r} without any; "
-            "give --generated another one."
+def _measure(real, others, sample_rate, classifier, values):
+    """Measures real sounds and others, a set at a time.
+
+    Returns:
+      Part of the report, a dictionary, and a list of `page.Shown`.
+    """
+    table, notes, shown = {}, [], []
+
+    def look_at(sounds, images):
+        # Beside the report, since the system's folder may lie in memory.
+        folder = tempfile.TemporaryDirectory(prefix=".partial-", dir=values.out)
+        row = rows.look_at(
+            sounds, sample_rate, classifier, folder.name, images
         )
+        return folder, row
 
-    def batches():
-        for first in range(0, len(paths), _BATCH):
-            part = paths[first : first + _BATCH]
-            batch = np.zeros(
-                (len(part), audio.num_samples, audio.channels), np.float32
-            )
-            for sound, path in zip(batch, part, strict=True):
-                waveform, _ = audio_files.read(
-                    path, audio.sample_rate, audio.channels
-                )
-                waveform = waveform[: audio.num_samples]
-                sound[: len(waveform)] = waveform
-            yield batch
-
-    return report_rows.SoundSet(str(folder), len(paths), batches)
-
-
-def _noise(audio, count, seed):
-    def batches():
-        draws = np.random.default_rng([seed, 1])
-        for first in range(0, count, _BATCH):
-            size = min(_BATCH, count - first)
-            shape = (size, audio.num_samples, audio.channels)
-            yield draws.uniform(-1, 1, shape).astype(np.float32)
-
-    return report_rows.SoundSet("white noise", count, batches)
-
-
-def _report(looked_at, values, real, classifier):
-    """The dictionary of `report.json`."""
-    held_out, train = looked_at[:2]
-    labels = classifier.labels if classifier else ()
-    reference = columns.Reference(train, held_out, values.seed, labels)
-    table, notes = {}, []
-    for row in looked_at:
+    def measure(row):
         table[row.name], problems = columns.measure(row, reference)
-        notes += problems
-    return {
-        "reference": values.reference,
-        "held_out": real.split,
-        "count": values.count,
-        "counts": {row.name: row.sounds.count for row in looked_at},
-        "seed": values.seed,
-        "classifier": classifier and _describe(classifier, values.classifier),
-        "rows": table,
-        "notes": notes,
-        "versions": {
-            "gansynth_zoo": gansynth_zoo.__version__,
-            "tensorflow": tf.__version__,
-            "keras": keras.__version__,
-            "numpy": np.__version__,
-            "python": platform.python_version(),
-        },
-    }
+        notes.extend(problems)
+        nearest = _nearest(row, learned, usual) if row.sounds.generated else []
+        shown.append(page.Shown.of(row, nearest))
 
-
-def _describe(classifier, name):
-    accuracy = classifier.about.get("accuracy", {})
-    measured = ", ".join(f"{k} {v:.3f}" for k, v in accuracy.items())
-    return {
-        "name": name,
-        "id": classifier.id,
-        "accuracy": f"accuracy {measured}" if measured else "not measured",
-    }
-
-
-if __name__ == "__main__":
-    define_flags(flags.FLAGS)
-    command_line.run(main)
+    train_files, train = look_at(real.train_set(), images=None)
+    held_out_files, held_out = look_at(
+        real.held_out_set(values.count), columns.NEIGHBOURS
+    )
+    with train_files, held_out_files:
+        labels = classifier.labels if classifier else ()
+        reference = columns.Reference(
+            train, held_out, values.count, values.seed, labels
+        )

@@ -32,6 +32,7 @@ _INTERPOLATE = flags.DEFINE_integer(
     lower_bound=0,
 )
 _OUT = flags.DEFINE_string("out", "sounds", "Folder to write to.")
+sources.define_checkpoint(flags.FLAGS)
 flags.mark_flag_as_required("source")
 
 _BATCH = 64
@@ -58,7 +59,9 @@ def walk(points, prior, steps):
 
 def main():
     """Writes one WAV a sound, and a picture of them."""
-    module, facts = sources.open_source(_SOURCE.value)
+    module, facts = sources.open_source(
+        _SOURCE.value, flags.FLAGS.checkpoint
+    )
     points = module.latents(
         tf.range(_COUNT.value, dtype=tf.int64) + _SEED.value
     )

@@ -105,7 +105,7 @@ class StftFeaturesConfig(RepresentationConfig):
         choices=("linear", "erb"),
     )
     griffin_lim_steps: int = _griffin_lim_steps(4, 0)
-    griffin_lim_momentum: float = _griffin_lim_momentum(0.99)
+    griffin_lim_momentum: float = _griffin_lim_momentum(0.0)
 
     def __post_init__(self):
         super().__post_init__()

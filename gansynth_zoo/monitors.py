@@ -18,6 +18,8 @@ from gansynth_zoo.representations import spectrogram
 
 _COUNT = 256
 _BATCH = 32
+# Batches whose consistency is measured: it varies little between sounds.
+_CONSISTENT = 2
 
 
 class Monitors(keras.callbacks.Callback):
@@ -48,32 +50,38 @@ class Monitors(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         if not self._every:
             return
+        self._best = self._run.best_measure()
         numbers = _spread(len(self._windows), _COUNT)
         real = self._windows.read(numbers, np.full(len(numbers), 0.5))
         self._real = log_mel.features(real, self._sample_rate)
         representation = self.model.representation
         self._to_waveform = tf.function(representation.to_waveform)
+        self._consistency = None
         if isinstance(representation, spectrogram.Spectrogram):
-            pictures = [
-                representation.to_features(tf.constant(real[i : i + _BATCH]))
-                for i in range(0, len(real), _BATCH)
-            ]
-            found = consistency_of(representation, pictures)
+            self._consistency = Consistency(representation)
+            first = tf.constant(real[: _CONSISTENT * _BATCH])
+            found = self._consistency([representation.to_features(first)])
             self._summarise(self._last, "real", found)
             self._report(f"Of real sounds: {_text(found)}.")
 
     def on_train_batch_end(self, batch, logs=None):
-        if self._every and batch // self._every > self._last // self._every:
-            try:
-                self._measure(batch)
-            except errors.ZooError as error:
-                # One sound alone, say: no reason to stop.
-                self._report(f"Not measured any more: {error}")
-                self._every = 0
-        self._last = batch
+        before, self._last = self._last, batch
+        if not self._every or batch // self._every == before // self._every:
+            return
+        try:
+            found = self._measure()
+        except errors.ZooError as error:
+            # One sound alone, say: no reason to stop.
+            self._report(f"Not measured any more: {error}")
+            self._every = 0
+            return
+        self._summarise(batch, "generated", found)
+        self._report(f"Step {batch}: {_text(found)}.")
+        if found["kernel_distance"] < self._best:
+            self._best = found["kernel_distance"]
+            self._run.save_best(self.model, self._best)
 
-    def _measure(self, step):
-        representation = self.model.representation
+    def _measure(self):
         latents = self.model.seeded_latents(tf.range(_COUNT))
         pictures = [
             self.model(latents[i : i + _BATCH])
@@ -82,18 +90,15 @@ class Monitors(keras.callbacks.Callback):
         sounds = [self._to_waveform(batch) for batch in pictures]
         features = log_mel.features(np.concatenate(sounds), self._sample_rate)
         found = {}
-        if isinstance(representation, spectrogram.Spectrogram):
-            found = consistency_of(representation, pictures)
+        if self._consistency:
+            found = self._consistency(pictures[:_CONSISTENT])
         found["kernel_distance"] = kernel_distance.kernel_distance(
             self._real, features
         )
         found["diversity"] = diversity.mean_pairwise_distance(
             features
         ) / diversity.mean_pairwise_distance(self._real)
-        self._summarise(step, "generated", found)
-        if found["kernel_distance"] < self._run.best_measure():
-            self._run.save_best(self.model, found["kernel_distance"])
-        self._report(f"Step {step}: {_text(found)}.")
+        return found
 
     def _summarise(self, step, of, measures):
         with self._writer.as_default(step=step):
@@ -101,32 +106,40 @@ class Monitors(keras.callbacks.Callback):
                 tf.summary.scalar(f"measures/{name}/{of}", value)
 
 
-def consistency_of(representation, pictures):
-    """Both measures of consistency, means over all sounds.
+class Consistency:
+    """Measures whether the features of a representation are those of sounds.
 
     Args:
       representation: a `representations.spectrogram.Spectrogram`.
-      pictures: list of features `[batch, *feature_shape]`.
-
-    Returns:
-      Dictionary of "spectral_convergence", in dB, and "rho".
     """
-    stft = representation.stft
-    retrieve = tf.function(representation.retrieve)
-    convergence, rho = [], []
-    for features in pictures:
-        log_magnitude, waveform = retrieve(features)
-        convergence.append(
-            consistency.spectral_convergence(
-                stft, np.exp(log_magnitude), waveform
+
+    def __init__(self, representation):
+        self._stft = representation.stft
+        self._retrieve = tf.function(representation.retrieve)
+
+    def __call__(self, pictures):
+        """Both measures of consistency, means over all sounds.
+
+        Args:
+          pictures: iterable of features `[batch, *feature_shape]`.
+
+        Returns:
+          Dictionary of "spectral_convergence", in dB, and "rho".
+        """
+        convergence, rho = [], []
+        for features in pictures:
+            log_magnitude, waveform = self._retrieve(features)
+            convergence.append(
+                consistency.spectral_convergence(
+                    self._stft, np.exp(log_magnitude), waveform
+                )
             )
-        )
-        # Without the bin that is no part of the features.
-        rho.append(consistency.rho(stft, log_magnitude[..., :-1]))
-    return {
-        "spectral_convergence": float(np.mean(np.concatenate(convergence))),
-        "rho": float(np.mean(np.concatenate(rho))),
-    }
+            # Without the bin that is no part of the features.
+            rho.append(consistency.rho(self._stft, log_magnitude[..., :-1]))
+        return {
+            "spectral_convergence": float(np.mean(np.concatenate(convergence))),
+            "rho": float(np.mean(np.concatenate(rho))),
+        }
 
 
 def _text(measures):

@@ -18,8 +18,9 @@ from gansynth_zoo import config
 from gansynth_zoo import errors
 from gansynth_zoo import storage
 
-# The shelves of checkpoints, folders of a run.
+# The shelves of checkpoints, folders of a run, and what each is called.
 NEWEST, BEST = "checkpoints", "best"
+SHELVES = {"newest": NEWEST, "best": BEST}
 _SUMS = "sha256.json"
 _FACTS = "facts.json"
 
@@ -129,10 +130,14 @@ class Run:
         self._save(gan, BEST, 1, {"measure": measure})
 
     def best_measure(self):
-        """The measure of the best checkpoint; infinite if there is none."""
+        """The measure of the best checkpoint.
+
+        Infinite if there is none that is undamaged.
+        """
         for step in self.steps(BEST):
-            with contextlib.suppress(OSError, ValueError, KeyError):
-                text = (self._folder(BEST, step) / _FACTS).read_text("utf-8")
+            folder = self._folder(BEST, step)
+            if _undamaged(folder):
+                text = (folder / _FACTS).read_text("utf-8")
                 return float(json.loads(text)["measure"])
         return float("inf")
 
@@ -159,8 +164,11 @@ class Run:
                 "start the same command again, it goes on from step "
                 f"{max(self.steps(), default=0)}."
             ) from error
-        for old in self.steps(shelf)[keep:]:
-            shutil.rmtree(self._folder(shelf, old))
+        # Later ones are damaged, or of a course that was left.
+        before = [other for other in self.steps(shelf) if other < step]
+        for other in self.steps(shelf):
+            if other != step and other not in before[: keep - 1]:
+                shutil.rmtree(self._folder(shelf, other))
         return step
 
     def restore(self, gan, warn=print, shelf=NEWEST):
@@ -191,9 +199,13 @@ class Run:
                 return step
             damaged.append(step)
         if damaged:
+            remedy = {
+                NEWEST: "choose another --run_dir to start anew",
+                BEST: "take --checkpoint=newest",
+            }
             raise errors.ZooError(
                 f"All checkpoints in {str(self.path / shelf)!r} are damaged; "
-                "choose another --run_dir to start anew."
+                f"{remedy[shelf]}."
             )
         return 0
 

@@ -129,6 +129,17 @@ def test_an_impulse_is_moved_by_a_tenth_at_most():
     assert np.ptp(places) > 600
 
 
+def test_half_of_the_sounds_lose_high_frequencies(rng):
+    waveforms = rng.uniform(-1, 1, (200, 2048)).astype(np.float32)
+    changed = augmentation.augment(waveforms, tf.constant([0, 4]))
+    power = np.abs(np.fft.rfft(changed)) ** 2
+    above = power[:, 960:].sum(axis=1) / power.sum(axis=1)
+    # White noise has 1/16 of its energy there.
+    assert 0.3 < np.mean(above < 1 / 50) < 0.65
+    below = power[:, :256].sum(axis=1) / power.sum(axis=1)
+    assert below.min() > 1 / 16
+
+
 def test_silence_stays_silent():
     waveforms = np.zeros((2, 100), np.float32)
     changed = augmentation.augment(waveforms, tf.constant([0, 3]))

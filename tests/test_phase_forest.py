@@ -66,7 +66,7 @@ def grid_edges(values, combine):
 def check_forest(level, phase, increments):
     """One clip's phase follows a spanning forest, as heavy as SciPy's."""
     heard = level > level.max() - THRESHOLD
-    nodes = np.arange(level.size).reshape(level.shape)
+    nodes = np.arange(level.size, dtype=np.int32).reshape(level.shape)
     start, stop = (
         np.concatenate(grid_edges(nodes, lambda a, b, i=i: (b, a)[i]))
         for i in (0, 1)

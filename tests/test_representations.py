@@ -25,8 +25,8 @@ ROWS = {
     "log spectrogram, zero": ("specgan_drums", {"phase_start": "zero"}, -4),
     "log spectrogram, random": ("specgan_drums", {"phase_start": "random"}, -4),
     "magnitude": ("tifgan_sc09", {"griffin_lim_steps": 0}, -14),
-    "magnitude, polished": ("tifgan_sc09", {}, -19),
-    "erb": ("tifgan_sc09", {"frequency_scale": "erb"}, -16),
+    "magnitude, polished": ("tifgan_sc09", {}, -18),
+    "erb": ("tifgan_sc09", {"frequency_scale": "erb"}, -15),
     "derivatives": (
         "tifgan_sc09_mtf",
         {"phase_from": "derivatives", "griffin_lim_steps": 0},

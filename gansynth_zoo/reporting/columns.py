@@ -1,6 +1,7 @@
 """Columns of a report: each measure, applied to a row and real sounds."""
 
 import dataclasses
+import functools
 
 import numpy as np
 
@@ -17,88 +18,163 @@ from gansynth_zoo.evaluation import nearest_neighbour
 from gansynth_zoo.evaluation import precision_recall
 from gansynth_zoo.evaluation import reduction
 
-# Of features that are too many for a covariance.
-_DIMENSIONS = 32
+# Sounds that nearest neighbours are measured of, as in published values, and
+# of a subset of the kernel distance at the most.
+NEIGHBOURS = 1000
+# At the most; fewer where there are few sounds. A covariance needs two sounds
+# for each dimension, a bin of NDB five.
+_DIMENSIONS, _PER_DIMENSION = 32, 2
+_BINS, _PER_BIN = 50, 5
+_SUBSETS = 10
 _SPLITS = 10
-_BINS = 50
-# Sounds of a subset of the kernel distance, and of published neighbours.
-_SUBSET = 1000
 # By how much each of the last layers of WaveGAN lengthens a sound.
 _FACTOR = 4
 
 
-@dataclasses.dataclass(frozen=True)
 class Reference:
     """Real sounds that rows are compared with.
 
     Attributes:
-      train: `rows.Row` of sounds that were trained on.
-      held_out: `rows.Row` of sounds that were not.
+      whole: `Side` of the training sounds.
+      halves: a `Side` of each half of them, which share no sound.
+      held_out: `rows.Row` of sounds that were not trained on.
+      dimensions: that features are reduced to before a distance needs few.
+      bins: of NDB.
       seed: of whatever a measure draws.
       labels: names of the classifier's classes; empty without one.
+
+    Args:
+      train: `rows.Row` of sounds that were trained on.
+      held_out: see above.
+      count: sounds of each model.
+      seed: see above.
+      labels: see above.
     """
 
-    train: object
-    held_out: object
-    seed: int
-    labels: tuple = ()
+    def __init__(self, train, held_out, count, seed, labels=()):
+        fewest = min(len(train) // 2, len(held_out), count)
+        self.dimensions = max(1, min(_DIMENSIONS, fewest // _PER_DIMENSION))
+        self.bins = min(_BINS, fewest // _PER_BIN)
+        self.seed = seed
+        self.labels = tuple(labels)
+        self.held_out = held_out
+        self.whole = Side(train, self)
+        self.halves = [Side(train.half(first), self) for first in (True, False)]
+        self._train = train
 
-    def __post_init__(self):
-        for name in ("log_mel", "class_features"):
-            values = getattr(self.train, name)
-            fitted = None
-            if values is not None:
-                wanted = min(_DIMENSIONS, len(values) // 4, values.shape[1])
-                fitted = reduction.fit(values, max(1, wanted), self.seed)
-            # A frozen dataclass, whose derived values are set once.
-            object.__setattr__(self, f"_{name}", fitted)
+    @functools.cached_property
+    def reduce_log_mel(self):
+        """The `reduction.Reduction` of log-mel features."""
+        return self._fit(self._train.log_mel)
 
-    def reduce(self, row, name):
-        """A row's "log_mel" or "class_features" in few dimensions."""
-        return getattr(self, f"_{name}")(getattr(row, name))
+    @functools.cached_property
+    def reduce_class(self):
+        """The `reduction.Reduction` of the classifier's features."""
+        return self._fit(self._train.class_features)
 
+    def sides(self, row):
+        """A row, and the real sounds it is compared with: two `Side`s.
 
-def _kernel(row, real, reference):
-    size = min(_SUBSET, len(row.log_mel), len(real.log_mel))
-    mean, deviation = kernel_distance.kernel_distance_of_subsets(
-        real.log_mel,
-        row.log_mel,
-        subsets=10,
-        size=max(2, size // 2),
-        seed=reference.seed,
-    )
-    return {"kernel_distance": (mean, deviation)}
+        The training sounds themselves are cut in two halves, one of which is
+        compared with the other.
+        """
+        if row is self._train:
+            return self.halves
+        return Side(row, self), self.whole
+
+    def _fit(self, features):
+        dimensions = min(self.dimensions, features.shape[1])
+        return reduction.fit(features, dimensions, self.seed)
 
 
-def _frechet_log_mel(row, real, reference):
-    return {
-        "frechet_log_mel": frechet.frechet_distance(
-            *(
-                frechet.Gaussian.of(reference.reduce(r, "log_mel"))
-                for r in (real, row)
+class Side:
+    """A row in a comparison; what several measures need of it is made once.
+
+    Attributes:
+      row: a `rows.Row`.
+
+    Args:
+      row: see above.
+      reference: the `Reference` it is compared with, or part of.
+    """
+
+    def __init__(self, row, reference):
+        self.row = row
+        self._reference = reference
+
+    @functools.cached_property
+    def points(self):
+        """Log-mel features in few dimensions, `[batch, dimensions]`."""
+        return self._reference.reduce_log_mel(self.row.log_mel)
+
+    @functools.cached_property
+    def gaussian(self):
+        """That of the points."""
+        return frechet.Gaussian.of(self.points)
+
+    @functools.cached_property
+    def class_gaussian(self):
+        """That of the classifier's features in few dimensions."""
+        return frechet.Gaussian.of(
+            self._reference.reduce_class(self.row.class_features)
+        )
+
+    @functools.cached_property
+    def bins(self):
+        """The `ndb.Bins` that the points are cut into."""
+        if self._reference.bins < 2:
+            raise errors.ZooError(
+                f"Expected {2 * _PER_BIN} or more sounds for NDB in each row, "
+                "received fewer; use more sounds."
             )
+        return ndb.fit(
+            self.points, bins=self._reference.bins, seed=self._reference.seed
+        )
+
+    @functools.cached_property
+    def distance(self):
+        """Mean distance between two sounds, in log-mel features."""
+        return diversity.mean_pairwise_distance(self.row.log_mel[:NEIGHBOURS])
+
+
+def _kernel(side, real, reference):
+    fewest = min(NEIGHBOURS, len(side.row), len(real.row))
+    return {
+        "kernel_distance": kernel_distance.kernel_distance_of_subsets(
+            real.row.log_mel,
+            side.row.log_mel,
+            subsets=_SUBSETS,
+            size=max(2, fewest // 2),
+            seed=reference.seed,
         )
     }
 
 
-def _frechet_class(row, real, reference):
-    features = (
-        frechet.Gaussian.of(reference.reduce(r, "class_features"))
-        for r in (real, row)
-    )
-    logits = (frechet.Gaussian.of(r.logits) for r in (real, row))
-    return {
-        "frechet_logits": frechet.frechet_distance(*logits),
-        "frechet_features": frechet.frechet_distance(*features),
-    }
+def _frechet_log_mel(side, real, reference):
+    del reference
+    found = frechet.frechet_distance(real.gaussian, side.gaussian)
+    return {"frechet_log_mel": found}
 
 
-def _inception(row, real, reference):
-    p, real_p = softmax(row.logits), softmax(real.logits)
+def _frechet_logits(side, real, reference):
+    del reference
+    sets = (frechet.Gaussian.of(s.row.logits) for s in (real, side))
+    return {"frechet_logits": frechet.frechet_distance(*sets)}
+
+
+def _frechet_features(side, real, reference):
+    del reference
+    found = frechet.frechet_distance(real.class_gaussian, side.class_gaussian)
+    return {"frechet_features": found}
+
+
+def _inception(side, real, reference):
+    p, real_p = softmax(side.row.logits), softmax(real.row.logits)
     whole = len(p) - len(p) % _SPLITS
     if not whole:
         raise errors.ZooError(
-            f"Expected {_SPLITS} or more sounds, received {len(p)}."
+            f"Expected {_SPLITS} or more sounds for an inception score, "
+            f"received {len(p)}; use more sounds."
         )
     return {
         "inception_score": inception_score.inception_score(
@@ -110,24 +186,27 @@ def _inception(row, real, reference):
     }
 
 
-def _accuracy(row, real, reference):
+def _accuracy(side, real, reference):
     del real
+    if side.row.labels is None:
+        return {}
     numbers = {label: i for i, label in enumerate(reference.labels)}
-    names = [str(label) for label in row.sounds.labels]
+    names = [str(label) for label in side.row.labels]
     strangers = set(names) - set(numbers)
     if strangers:
         raise errors.ZooError(
-            f"Expected labels that the classifier knows, received "
-            f"{min(strangers)!r}."
+            "Expected labels that the classifier knows, received "
+            f"{min(strangers)!r}; use the classifier of this data set."
         )
     labels = np.array([numbers[name] for name in names])
-    return {"accuracy": classification.accuracy(row.logits, labels)}
+    return {"accuracy": classification.accuracy(side.row.logits, labels)}
 
 
-def _neighbours(row, real, reference):
-    count = min(_SUBSET, len(row.images), len(reference.held_out.images))
+def _neighbours(side, real, reference):
+    held_out = reference.held_out.images
+    count = min(NEIGHBOURS, len(side.row.images), len(held_out))
     found = nearest_neighbour.measure(
-        row.images[:count], reference.held_out.images[:count], real.images
+        side.row.images[:count], held_out[:count], real.row.images
     )
     return {
         "D_self": found.within,
@@ -137,43 +216,35 @@ def _neighbours(row, real, reference):
     }
 
 
-def _bins(row, real, reference):
-    features = reference.reduce(real, "log_mel")
-    count = min(_BINS, len(features) // 5, len(row.log_mel) // 5)
-    if count < 2:
-        raise errors.ZooError(
-            f"Expected 10 or more sounds, received {len(row.log_mel)}."
-        )
-    found = ndb.compare(
-        ndb.fit(features, bins=count, seed=reference.seed),
-        reference.reduce(row, "log_mel"),
-    )
+def _bins(side, real, reference):
+    del reference
+    found = ndb.compare(real.bins, side.points)
     return {"ndb": found.share, "ndb_divergence": found.divergence}
 
 
-def _manifold(row, real, reference):
-    features = [reference.reduce(r, "log_mel") for r in (real, row)]
-    count = min(map(len, features))
-    real_part, part = (values[:count] for values in features)
-    balls = precision_recall.precision_recall(real_part, part)
-    dense = precision_recall.density_coverage(real_part, part)
+def _manifold(side, real, reference):
+    del reference
+    count = min(len(side.points), len(real.points))
+    parts = real.points[:count], side.points[:count]
+    balls = precision_recall.precision_recall(*parts)
+    dense = precision_recall.density_coverage(*parts)
     return dataclasses.asdict(balls) | dataclasses.asdict(dense)
 
 
-def _diversity(row, real, reference):
+def _diversity(side, real, reference):
     del reference
-    count = min(_SUBSET, len(row.log_mel), len(real.log_mel))
-    return {
-        "diversity": diversity.mean_pairwise_distance(row.log_mel[:count])
-        / diversity.mean_pairwise_distance(real.log_mel[:count])
-    }
+    if not real.distance:
+        raise errors.ZooError(
+            "Expected real sounds that differ, received one again and again; "
+            "give --reference others."
+        )
+    return {"diversity": side.distance / real.distance}
 
 
-def _health(row, real, reference):
+def _levels(side, real, reference):
     del real, reference
-    whine = artefacts.whine_db(row.kept, _FACTOR)
+    row = side.row
     return {
-        "whine_db": float(np.max(whine)),
         "level_db": float(np.median(row.rms_db)),
         "silent": float(np.mean(row.rms_db < levels.SILENCE_DB)),
         "clipped": float(np.mean(row.clipped)),
@@ -181,56 +252,64 @@ def _health(row, real, reference):
     }
 
 
-def _consistency(row, real, reference):
+def _whine(side, real, reference):
     del real, reference
-    return row.sounds.consistency
+    tones = artefacts.whine_db(side.row.kept, _FACTOR)
+    return {"whine_db": float(np.max(tones))}
 
 
-# Measure -> whether it needs a classifier.
-_MEASURES = {
-    _kernel: False,
-    _frechet_log_mel: False,
-    _manifold: False,
-    _diversity: False,
-    _neighbours: False,
-    _bins: False,
-    _inception: True,
-    _frechet_class: True,
-    _consistency: False,
-    _health: False,
-}
+def _consistency(side, real, reference):
+    del real, reference
+    return side.row.sounds.consistency()
+
+
+_MEASURES = (
+    _kernel,
+    _frechet_log_mel,
+    _manifold,
+    _diversity,
+    _neighbours,
+    _bins,
+    _consistency,
+    _whine,
+    _levels,
+)
+_OF_A_CLASSIFIER = (
+    _inception,
+    _accuracy,
+    _frechet_logits,
+    _frechet_features,
+)
 
 
 def measure(row, reference):
     """All measures of a row.
-
-    A row that is the training sounds themselves is cut in two halves, one of
-    which is measured against the other.
 
     Args:
       row: a `rows.Row`.
       reference: a `Reference`.
 
     Returns:
-      Pair of a dictionary, column -> float, or pair of a mean and a standard
-      deviation; and a list of sentences on what could not be measured.
+      Pair of a dictionary, column -> finite float, or pair of a mean and a
+      standard deviation; and a list of sentences on what could not be
+      measured.
     """
-    real = reference.train
-    if row is real:
-        row, real = row.half(True), row.half(False)
-    values, notes = {}, []
-    measures = [
-        k
-        for k, needs in _MEASURES.items()
-        if row.logits is not None or not needs
-    ]
-    if row.logits is not None and row.sounds.labels is not None:
-        measures.append(_accuracy)
+    side, real = reference.sides(row)
+    measures = _MEASURES
+    if row.logits is not None:
+        measures += _OF_A_CLASSIFIER
+    values, notes = {"sounds": len(row)}, []
     for function in measures:
         try:
-            values |= function(row, real, reference)
+            found = function(side, real, reference)
         except errors.ZooError as error:
             notes.append(f"{row.name}: {error}")
+            continue
+        for column, value in found.items():
+            if np.isfinite(value).all():
+                values[column] = value
+            else:
+                notes.append(f"{row.name}: {column} is not finite.")
     return values, notes
 
 
