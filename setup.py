@@ -49,6 +49,7 @@ setuptools.setup(
     packages=PACKAGES,
     package_data={
         "gansynth_zoo": ["flagfiles/*.flags"],
+        "gansynth_zoo.classifiers": ["*/*.json", "*/*.npz", "*/README.md"],
         "gansynth_zoo.listening": ["*.html", "*.txt"],
         "gansynth_zoo.datasets": [
             "*/README.md",

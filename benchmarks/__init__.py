@@ -5,6 +5,8 @@ Commands, from the checkout; each prints a table and has --help:
   python -m benchmarks.training_step
   python -m benchmarks.generation
   python -m benchmarks.data_pipeline
+  python -m benchmarks.memory
+  python -m benchmarks.phase_retrieval --archives=DIR
 
 What is compared takes turns within a run, and the best of its rounds counts.
 So compare the ratios of one run, not the seconds of two.

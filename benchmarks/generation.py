@@ -16,7 +16,6 @@ from benchmarks import timing
 from gansynth_zoo import command_line
 from gansynth_zoo import config
 from gansynth_zoo import presets
-from gansynth_zoo.models import wavegan
 
 _HEADER = (
     "batch",
@@ -74,10 +73,8 @@ def main(values=flags.FLAGS):
 def make_generator(variant, preset):
     """A variant's generator as a function of latents `[batch, latent]`."""
     generator = plain.VARIANTS[variant][0](
-        wavegan.strides_for(preset.audio.num_samples),
-        preset.model.dim,
-        preset.model.kernel_size,
-        preset.audio.channels,
+        (preset.audio.num_samples, preset.audio.channels),
+        preset.model,
         random.Random(0),
     )
     generator(tf.zeros([1, preset.model.latent_size]))

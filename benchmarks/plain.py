@@ -19,35 +19,23 @@ class PlainGenerator(keras.Model):
     """Latents `[batch, latent]` -> waveform `[batch, samples, channels]`.
 
     Args:
-      strides: strides of the transposed convolutions.
-      dim: width before the last layer.
-      kernel_size: taps of each convolution.
-      channels: channels of the waveform.
+      feature_shape: (samples, channels).
+      settings: a `model_config.WaveGANConfig` without options.
       rng: not used.
-      upsample: not used: it is "zeros".
-      batch_norm: not used: there is none.
-      post_filter_length: not used: there is none.
     """
 
-    def __init__(
-        self,
-        strides,
-        dim,
-        kernel_size,
-        channels,
-        rng,
-        *,
-        upsample="zeros",
-        batch_norm=False,
-        post_filter_length=0,
-    ):
-        del rng, upsample, batch_norm, post_filter_length
+    def __init__(self, feature_shape, settings, rng):
+        del rng
         super().__init__(name="generator")
-        widths = [dim << i for i in reversed(range(len(strides)))]
+        num_samples, channels = feature_shape
+        strides = wavegan.strides_for(num_samples)
+        widths = [settings.dim << i for i in reversed(range(len(strides)))]
         self._start_width = widths[0]
         self.start = keras.layers.Dense(wavegan.START * widths[0])
         self.convolutions = [
-            keras.layers.Conv1DTranspose(width, kernel_size, stride, "same")
+            keras.layers.Conv1DTranspose(
+                width, settings.kernel_size, stride, "same"
+            )
             for width, stride in zip(
                 widths[1:] + [channels], strides, strict=True
             )
@@ -66,33 +54,24 @@ class PlainDiscriminator(keras.Model):
     """Waveform `[batch, samples, channels]`, shifts -> scores `[batch]`.
 
     Args:
-      strides: strides of the convolutions.
-      dim: width after the first layer.
-      kernel_size: taps of each convolution.
-      shuffle_radius: largest shift of the phase shuffle.
-      shuffle_per: "example" or "batch".
+      feature_shape: (samples, channels).
+      settings: a `model_config.WaveGANConfig` without options.
       rng: not used.
-      batch_norm: not used: there is none.
     """
 
-    def __init__(
-        self,
-        strides,
-        dim,
-        kernel_size,
-        shuffle_radius,
-        shuffle_per,
-        rng,
-        *,
-        batch_norm=False,
-    ):
-        del rng, batch_norm
+    def __init__(self, feature_shape, settings, rng):
+        del rng
         super().__init__(name="discriminator")
+        strides = wavegan.strides_for(feature_shape[0])
         self.shuffles = layers.Shuffles(
-            min(4, len(strides) - 1), shuffle_radius, shuffle_per
+            min(4, len(strides) - 1),
+            settings.shuffle_radius,
+            settings.shuffle_per,
         )
         self.convolutions = [
-            keras.layers.Conv1D(dim << i, kernel_size, stride, "same")
+            keras.layers.Conv1D(
+                settings.dim << i, settings.kernel_size, stride, "same"
+            )
             for i, stride in enumerate(strides)
         ]
         self.activation = keras.layers.LeakyReLU(0.2)
@@ -143,12 +122,8 @@ def make_gan(variant, preset):
     Returns:
       A compiled `audio_gan.AudioGAN`.
     """
-    generator, discriminator = VARIANTS[variant]
-    with unittest.mock.patch.multiple(
-        wavegan,
-        WaveGANGenerator=generator,
-        WaveGANDiscriminator=discriminator,
-    ):
+    networks = {"wavegan": VARIANTS[variant]}
+    with unittest.mock.patch.dict(assemble.MODELS, networks):
         return assemble.make_gan(preset)
 
 

@@ -31,7 +31,6 @@ def make_gan(preset):
       ZooError: if the loss is unknown, or does not go with the networks.
     """
     loss = find_loss(preset)
-    make_generator, make_discriminator = MODELS[preset.model.name]
     rng = random.Random(preset.train.seed)
     gan = audio_gan.AudioGAN(
         make_generator(preset, rng),
@@ -100,82 +99,32 @@ def fit_representation(preset, waveforms):
     return dataclasses.replace(preset, representation=fitted)
 
 
+def make_generator(preset, rng):
+    """The generator of a preset; `rng`, a `random.Random`, seeds it."""
+    return _make_network(0, preset, rng)
+
+
+def make_discriminator(preset, rng):
+    """The discriminator of a preset; `rng`, a `random.Random`, seeds it."""
+    return _make_network(1, preset, rng)
+
+
+def _make_network(which, preset, rng):
+    network = MODELS[preset.model.name][which]
+    feature_shape = make_representation(preset).feature_shape
+    return network(feature_shape, preset.model, rng)
+
+
 def make_representation(preset):
     """The representation of a preset."""
     kind = REPRESENTATIONS[preset.representation.name]
     return kind(preset.audio, preset.representation)
 
 
-def _wavegan_generator(preset, rng):
-    return wavegan.WaveGANGenerator(
-        wavegan.strides_for(preset.audio.num_samples),
-        preset.model.dim,
-        preset.model.kernel_size,
-        preset.audio.channels,
-        rng,
-        upsample=preset.model.upsample,
-        batch_norm=preset.model.batch_norm,
-        post_filter_length=preset.model.post_filter_length,
-    )
-
-
-def _wavegan_discriminator(preset, rng):
-    return wavegan.WaveGANDiscriminator(
-        wavegan.strides_for(preset.audio.num_samples),
-        preset.model.dim,
-        preset.model.kernel_size,
-        preset.model.shuffle_radius,
-        preset.model.shuffle_per,
-        rng,
-        batch_norm=preset.model.batch_norm,
-    )
-
-
-def _specgan_generator(preset, rng):
-    return specgan.SpecGANGenerator(
-        make_representation(preset).feature_shape,
-        preset.model.dim,
-        preset.model.kernel_size,
-        rng,
-        upsample=preset.model.upsample,
-        batch_norm=preset.model.batch_norm,
-    )
-
-
-def _specgan_discriminator(preset, rng):
-    return specgan.SpecGANDiscriminator(
-        make_representation(preset).feature_shape,
-        preset.model.dim,
-        preset.model.kernel_size,
-        preset.model.shuffle_radius,
-        preset.model.shuffle_per,
-        rng,
-        batch_norm=preset.model.batch_norm,
-    )
-
-
-def _tifgan_generator(preset, rng):
-    return tifgan.TiFGANGenerator(
-        make_representation(preset).feature_shape,
-        preset.model.dim,
-        preset.model.kernel_shape,
-        rng,
-    )
-
-
-def _tifgan_discriminator(preset, rng):
-    return tifgan.TiFGANDiscriminator(
-        make_representation(preset).feature_shape,
-        preset.model.dim,
-        preset.model.kernel_shape,
-        rng,
-    )
-
-
 MODELS = {
-    "wavegan": (_wavegan_generator, _wavegan_discriminator),
-    "specgan": (_specgan_generator, _specgan_discriminator),
-    "tifgan": (_tifgan_generator, _tifgan_discriminator),
+    "wavegan": (wavegan.WaveGANGenerator, wavegan.WaveGANDiscriminator),
+    "specgan": (specgan.SpecGANGenerator, specgan.SpecGANDiscriminator),
+    "tifgan": (tifgan.TiFGANGenerator, tifgan.TiFGANDiscriminator),
 }
 REPRESENTATIONS = {
     "waveform": waveform.Waveform,

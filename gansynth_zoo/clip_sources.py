@@ -28,7 +28,7 @@ def load_clips(preset, split="train"):
     """The sounds of a preset; they are prepared and cached the first time.
 
     Args:
-      preset: a `config.Preset`.
+      preset: a `config.Preset`, or what has its `audio` and `data`.
       split: split of the data set; a folder of sounds is all "train".
 
     Returns:

@@ -7,6 +7,7 @@ Rows of real sounds and of noise are always there: a number means little alone.
 The same command gives the same numbers.
 """
 
+import contextlib
 import dataclasses
 import json
 import pathlib
@@ -26,9 +27,9 @@ from gansynth_zoo import errors
 from gansynth_zoo import presets
 from gansynth_zoo import storage
 from gansynth_zoo.classifiers import classifier as classifiers
-from gansynth_zoo.evaluation import k_means
 from gansynth_zoo.export import sources
 from gansynth_zoo.reporting import columns
+from gansynth_zoo.reporting import nearest as nearest_real
 from gansynth_zoo.reporting import page
 from gansynth_zoo.reporting import rows
 from gansynth_zoo.reporting import sound_sets
@@ -113,7 +114,15 @@ def main(values=flags.FLAGS):
     for name in ("index.html", "report.json"):
         # A report that is not whole has neither.
         (out / name).unlink(missing_ok=True)
-    found, shown = _measure(real, others, audio.sample_rate, classifier, values)
+    found, shown = measure(
+        real,
+        others,
+        audio.sample_rate,
+        classifier,
+        count=values.count,
+        seed=values.seed,
+        folder=out,
+    )
     report = {
         "reference": values.reference,
         "held_out": real.split,
@@ -215,34 +224,83 @@ def _choose_classifier(name, labels):
     return None
 
 
-def _measure(real, others, sample_rate, classifier, values):
+def measure(real, others, sample_rate, classifier, *, count, seed, folder):
     """Measures real sounds and others, a set at a time.
+
+    Args:
+      real: a `sound_sets.Real`.
+      others: list of `sound_sets.SoundSet`.
+      sample_rate: in Hz.
+      classifier: a `classifiers.classifier.Classifier`, or None.
+      count: sounds of each model, and held-out ones at the most.
+      seed: of whatever a measure draws.
+      folder: folder in which there is room for what is computed of a set.
 
     Returns:
       Part of the report, a dictionary, and a list of `page.Shown`.
     """
     table, notes, shown = {}, [], []
 
-    def look_at(sounds, images):
-        # Beside the report, since the system's folder may lie in memory.
-        folder = tempfile.TemporaryDirectory(prefix=".partial-", dir=values.out)
-        row = rows.look_at(
-            sounds, sample_rate, classifier, folder.name, images
-        )
-        return folder, row
+    @contextlib.contextmanager
+    def looked_at(sounds, images):
+        # Not in the system's folder, which may lie in memory.
+        with tempfile.TemporaryDirectory(prefix=".partial-", dir=folder) as own:
+            yield rows.look_at(sounds, sample_rate, classifier, own, images)
 
-    def measure(row):
+    def measure_row(row):
         table[row.name], problems = columns.measure(row, reference)
         notes.extend(problems)
-        nearest = _nearest(row, learned, usual) if row.sounds.generated else []
-        shown.append(page.Shown.of(row, nearest))
+        generated = row.sounds.generated
+        found = nearest.of(row, page.PLAYED) if generated else []
+        shown.append(page.Shown.of(row, found))
 
-    train_files, train = look_at(real.train_set(), images=None)
-    held_out_files, held_out = look_at(
-        real.held_out_set(values.count), columns.NEIGHBOURS
-    )
-    with train_files, held_out_files:
-        labels = classifier.labels if classifier else ()
+    train_set = real.train_set()
+    held_out_set = real.held_out_set(count)
+    with (
+        looked_at(train_set, train_set.count) as train,
+        looked_at(held_out_set, columns.NEIGHBOURS) as held_out,
+    ):
         reference = columns.Reference(
-            train, held_out, values.count, values.seed, labels
+            train,
+            held_out,
+            count,
+            seed,
+            classifier.labels if classifier else (),
         )
+        learned = zip([train, held_out], real.learned, strict=False)
+        nearest = nearest_real.Nearest(train, held_out, list(learned))
+        measure_row(held_out)
+        measure_row(train)
+        for sounds in others:
+            with looked_at(sounds, columns.NEIGHBOURS) as row:
+                measure_row(row)
+    return {
+        "dimensions": reference.dimensions,
+        "bins": reference.bins,
+        "rows": table,
+        "notes": notes,
+    }, shown
+
+
+def _describe(classifier, name):
+    return {
+        "name": name,
+        "id": classifier.id,
+        "accuracy": classifier.about["accuracy"],
+        "description": classifier.describe(),
+    }
+
+
+def _versions():
+    return {
+        "gansynth_zoo": gansynth_zoo.__version__,
+        "tensorflow": tf.__version__,
+        "keras": keras.__version__,
+        "numpy": np.__version__,
+        "python": platform.python_version(),
+    }
+
+
+if __name__ == "__main__":
+    define_flags(flags.FLAGS)
+    command_line.run(main)

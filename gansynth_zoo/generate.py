@@ -59,9 +59,7 @@ def walk(points, prior, steps):
 
 def main():
     """Writes one WAV a sound, and a picture of them."""
-    module, facts = sources.open_source(
-        _SOURCE.value, flags.FLAGS.checkpoint
-    )
+    module, facts = sources.open_source(_SOURCE.value, flags.FLAGS.checkpoint)
     points = module.latents(
         tf.range(_COUNT.value, dtype=tf.int64) + _SEED.value
     )

@@ -100,13 +100,12 @@ def measure_networks(preset):
     Returns:
       Generator and discriminator, each a `Network`.
     """
-    make_generator, make_discriminator = assemble.MODELS[preset.model.name]
     rng = random.Random(0)
     with tf.Graph().as_default():
-        generator = make_generator(preset, rng)
+        generator = assemble.make_generator(preset, rng)
         latents = tf.zeros([1, preset.model.latent_size])
         features, made = _traced(generator, latents)
-        discriminator = make_discriminator(preset, rng)
+        discriminator = assemble.make_discriminator(preset, rng)
         shifts = tf.zeros([1, discriminator.shuffles.count], tf.int32)
         _, judged = _traced(discriminator, features, shifts)
         return (

@@ -1,3 +1,4 @@
+import dataclasses
 import itertools
 import pathlib
 import random
@@ -10,8 +11,8 @@ import tensorflow as tf
 from absl import flags
 
 from gansynth_zoo import losses
+from gansynth_zoo import model_config
 from gansynth_zoo import presets
-from gansynth_zoo.models import wavegan
 
 # The benchmarks are not installed, and the checkout is not on the path: it
 # would let `datasets` be imported under a second name.
@@ -25,16 +26,17 @@ with ON_PATH:
     from benchmarks import timing
     from benchmarks import training_step
 
-STRIDES = wavegan.strides_for(1024)
+SHAPE = (1024, 1)
 # Every pair of shifts of the two shuffles, one for each example.
 SHIFTS = np.array(list(itertools.product(range(-2, 3), repeat=2)), np.int32)
+SETTINGS = model_config.WaveGANConfig(dim=4)
 TOY = ["--dim=2", "--num_samples=256", "--rounds=1", "--seconds=0"]
 
 
 def make_generators():
     """The project's and the plain one, with the same weights."""
     zoo, other = (
-        generator(STRIDES, 4, 25, 1, random.Random(0))
+        generator(SHAPE, SETTINGS, random.Random(0))
         for generator, _ in plain.VARIANTS.values()
     )
     zoo(tf.zeros([1, 100])), other(tf.zeros([1, 100]))
@@ -43,8 +45,9 @@ def make_generators():
 
 
 def make_discriminators(per):
+    settings = dataclasses.replace(SETTINGS, shuffle_per=per)
     zoo, other = (
-        discriminator(STRIDES, 4, 25, 2, per, random.Random(0))
+        discriminator(SHAPE, settings, random.Random(0))
         for _, discriminator in plain.VARIANTS.values()
     )
     for network in (zoo, other):
@@ -121,7 +124,7 @@ def test_plain_discriminator_has_the_same_gradients(rng, per):
 @pytest.mark.parametrize(("dim", "giga"), [(64, 1.69), (16, 0.108)])
 def test_work_of_a_pass(dim, giga):
     discriminator = plain.PlainDiscriminator(
-        wavegan.strides_for(16384), dim, 25, 2, "example", None
+        (16384, 1), model_config.WaveGANConfig(dim=dim), None
     )
     with tf.Graph().as_default():
         discriminator(tf.zeros([1, 16384, 1]), tf.zeros([1, 4], tf.int32))

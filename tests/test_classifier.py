@@ -10,8 +10,11 @@ import pytest
 import scipy.signal
 import soundfile
 import tensorflow as tf
+from absl import flags
 
+from gansynth_zoo import audio_files
 from gansynth_zoo import errors
+from gansynth_zoo import train_classifier
 from gansynth_zoo.classifiers import classifier as classifiers
 from gansynth_zoo.classifiers import network
 from gansynth_zoo.classifiers import wavegan_checkpoint
@@ -330,6 +333,32 @@ def test_the_published_checkpoint_scores_as_its_graph(rng, tmp_path):
     np.testing.assert_allclose(
         made.scores(waveforms[..., np.newaxis], RATE), logits, atol=1e-3
     )
+
+
+def test_the_published_checkpoint_by_command(rng, tmp_path):
+    design = network.Design(wavegan_checkpoint.DIGITS, dim=2)
+    weights = random_weights(design, rng)
+    waveforms = rng.uniform(-1, 1, (6, 16384)).astype(np.float32)
+    write_tf1_checkpoint(tmp_path / "best_acc", weights, waveforms)
+    for i, waveform in enumerate(waveforms):
+        file = tmp_path / "sounds" / ("one", "zero")[i % 2] / f"{i}.wav"
+        audio_files.write(file, waveform, RATE)
+    values = flags.FlagValues()
+    train_classifier.define_flags(values)
+    values(
+        [
+            "",
+            f"--wavegan_checkpoint={tmp_path / 'best_acc'}",
+            f"--audio_dir={tmp_path / 'sounds'}",
+            f"--out={tmp_path / 'made'}",
+        ]
+    )
+    assert train_classifier.main(values) == 0
+    made = classifiers.load(tmp_path / "made")
+    assert made.labels == wavegan_checkpoint.DIGITS
+    for name, weight in weights.items():
+        np.testing.assert_array_equal(made.weights[name], weight)
+    assert made.about["accuracy"]["test"]["sounds"] == 2
 
 
 def test_other_checkpoints_are_refused(rng, tmp_path):

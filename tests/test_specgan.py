@@ -10,17 +10,15 @@ from gansynth_zoo import settings
 from gansynth_zoo.models import specgan
 
 
-def make_networks(
-    shape=(8, 16, 1), dim=2, radius=1, batch_norm=False, **options
-):
+def make_networks(shape=(8, 16, 1), dim=2, radius=1, **options):
     rng = random.Random(0)
-    generator = specgan.SpecGANGenerator(
-        shape, dim, 5, rng, batch_norm=batch_norm, **options
+    config = model_config.SpecGANConfig(
+        dim=dim, shuffle_radius=radius, **options
     )
-    discriminator = specgan.SpecGANDiscriminator(
-        shape, dim, 5, radius, "example", rng, batch_norm=batch_norm
+    return (
+        specgan.SpecGANGenerator(shape, config, rng),
+        specgan.SpecGANDiscriminator(shape, config, rng),
     )
-    return generator, discriminator
 
 
 def check_shapes(generator, discriminator, shape):

@@ -13,11 +13,11 @@ from gansynth_zoo.models import tifgan
 
 def make_networks(shape=(8, 32, 1), dim=2, kernel="12x3", seed=0):
     rng = random.Random(seed)
-    networks = (
-        tifgan.TiFGANGenerator(shape, dim, kernel, rng),
-        tifgan.TiFGANDiscriminator(shape, dim, kernel, rng),
+    config = model_config.TiFGANConfig(dim=dim, kernel_shape=kernel)
+    return (
+        tifgan.TiFGANGenerator(shape, config, rng),
+        tifgan.TiFGANDiscriminator(shape, config, rng),
     )
-    return networks
 
 
 def check_shapes(generator, discriminator, shape):
@@ -88,7 +88,7 @@ def test_other_sizes_are_refused(shape):
     rng = random.Random(0)
     for network in (tifgan.TiFGANGenerator, tifgan.TiFGANDiscriminator):
         with pytest.raises(errors.ZooError, match="next larger is"):
-            network(shape, 2, "12x3", rng)
+            network(shape, model_config.TiFGANConfig(), rng)
 
 
 def test_every_kernel_of_the_configuration_is_there():

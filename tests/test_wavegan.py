@@ -10,16 +10,14 @@ from gansynth_zoo import settings
 from gansynth_zoo.models import wavegan
 
 
-def make_networks(num_samples, dim, channels=1, batch_norm=False, **options):
-    strides = wavegan.strides_for(num_samples)
+def make_networks(num_samples, dim, channels=1, **options):
     rng = random.Random(0)
-    generator = wavegan.WaveGANGenerator(
-        strides, dim, 25, channels, rng, batch_norm=batch_norm, **options
+    shape = (num_samples, channels)
+    config = model_config.WaveGANConfig(dim=dim, **options)
+    return (
+        wavegan.WaveGANGenerator(shape, config, rng),
+        wavegan.WaveGANDiscriminator(shape, config, rng),
     )
-    discriminator = wavegan.WaveGANDiscriminator(
-        strides, dim, 25, 2, "example", rng, batch_norm=batch_norm
-    )
-    return generator, discriminator
 
 
 def check_shapes(generator, discriminator, num_samples, channels=1):

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from gansynth_zoo.classifiers import network
 from gansynth_zoo.dsp import mel
 
 # Below this a band counts as silent: what lies under it is not heard, and
@@ -9,7 +10,7 @@ from gansynth_zoo.dsp import mel
 _FLOOR = 1e-3
 _BATCH = 256
 # Of the classifier of spoken digits.
-_SC09_SAMPLES, _SC09_RATE = 16384, 16000
+_SC09_SAMPLES = 16384
 _INT16 = 32767.0
 
 
@@ -60,10 +61,12 @@ def sc09_images(waveforms, *, legacy=False):
     """
     mono = np.mean(waveforms, axis=-1, dtype=np.float32)[:, :_SC09_SAMPLES]
     mono = np.pad(mono, ((0, 0), (0, _SC09_SAMPLES - mono.shape[1])))
+    if not legacy:
+        return _in_batches(network.images, mono)
     return _log_mel(
-        mono * np.float32(_INT16) if legacy else mono,
-        _SC09_RATE,
-        frame_length=2048 if legacy else 1024,
+        mono * np.float32(_INT16),
+        network.SAMPLE_RATE,
+        frame_length=2048,
         frame_step=128,
         mels=128,
         lower_hz=40.0,
@@ -73,12 +76,18 @@ def sc09_images(waveforms, *, legacy=False):
 
 
 def _log_mel(mono, sample_rate, **settings):
-    """`mel.log_mel_spectrogram` of many sounds, a batch at a time."""
+    """`mel.log_mel_spectrogram` of many sounds."""
+
+    def images(batch):
+        return mel.log_mel_spectrogram(batch, sample_rate, **settings)
+
+    return _in_batches(images, mono)
+
+
+def _in_batches(function, mono):
     return np.concatenate(
         [
-            mel.log_mel_spectrogram(
-                mono[i : i + _BATCH], sample_rate, **settings
-            ).numpy()
+            function(mono[i : i + _BATCH]).numpy()
             for i in range(0, len(mono), _BATCH)
         ]
     )

@@ -67,35 +67,29 @@ class SpecGANGenerator(keras.Model):
 
     Args:
       feature_shape: (frames, bins, channels), sizes as in `doublings_for`.
-      dim: width before the last layer.
-      kernel_size: taps of each convolution, in both directions.
+      settings: a `model_config.SpecGANConfig`; dim is the width before the
+        last layer.
       rng: `random.Random` that seeds the weights.
-      upsample: a key of `UPSAMPLINGS`.
-      batch_norm: whether what a convolution reads is normalised first.
+
+    Raises:
+      ZooError: for other sizes.
     """
 
-    def __init__(
-        self,
-        feature_shape,
-        dim,
-        kernel_size,
-        rng,
-        *,
-        upsample="zeros",
-        batch_norm=False,
-    ):
+    def __init__(self, feature_shape, settings, rng):
         super().__init__(name="generator")
         frames, bins, channels = feature_shape
         doublings = doublings_for(frames, bins, START_BINS)
-        widths = [dim << i for i in reversed(range(doublings))]
+        widths = [settings.dim << i for i in reversed(range(doublings))]
         self._start_shape = (frames >> doublings, START_BINS, widths[0])
         self.start = layers.dense(math.prod(self._start_shape), rng)
         self.convolutions = [
-            UPSAMPLINGS[upsample](width, kernel_size, 2, rng)
+            UPSAMPLINGS[settings.upsample](width, settings.kernel_size, 2, rng)
             for width in widths[1:] + [channels]
         ]
         self.norms = [
-            layers.BatchNorm() if batch_norm else keras.layers.Identity()
+            layers.BatchNorm()
+            if settings.batch_norm
+            else keras.layers.Identity()
             for _ in self.convolutions
         ]
 
@@ -111,52 +105,43 @@ class SpecGANGenerator(keras.Model):
 class SpecGANDiscriminator(keras.Model):
     """`[batch, frames, bins, channels]`, shifts -> scores `[batch]`.
 
-    Phase shuffle along time follows each convolution but the last. `shifts`
-    is int32 `[batch, shuffles.count]`.
+    Phase shuffle along time follows each convolution but the last, by less
+    than the frames that the last one reads; `shifts` is int32 `[batch,
+    shuffles.count]`. Batch norm has all convolutions but the first normalised,
+    by the batch's own statistics even where a picture is only scored.
 
     Args:
       feature_shape: (frames, bins, channels), sizes as in `doublings_for`.
-      dim: width after the first layer.
-      kernel_size: taps of each convolution, in both directions.
-      shuffle_radius: largest shift of the phase shuffle, less than the frames
-        that the last convolution reads.
-      shuffle_per: "example" or "batch".
+      settings: a `model_config.SpecGANConfig`; dim is the width after the
+        first layer.
       rng: `random.Random` that seeds the weights.
-      batch_norm: whether all convolutions but the first are normalised, by
-        the batch's own statistics even where a picture is only scored.
+
+    Raises:
+      ZooError: for other sizes.
     """
 
-    def __init__(
-        self,
-        feature_shape,
-        dim,
-        kernel_size,
-        shuffle_radius,
-        shuffle_per,
-        rng,
-        *,
-        batch_norm=False,
-    ):
+    def __init__(self, feature_shape, settings, rng):
         super().__init__(name="discriminator")
         frames, bins, _ = feature_shape
         halvings = doublings_for(frames, bins, START_BINS)
         frames_left = frames >> (halvings - 1)
-        if shuffle_radius >= frames_left:
+        if settings.shuffle_radius >= frames_left:
             raise errors.ZooError(
                 f"Expected shuffle_radius to be less than {frames_left}, the "
                 "frames that the last convolution reads, received "
-                f"{shuffle_radius}; make it smaller or the sounds longer."
+                f"{settings.shuffle_radius}; make it smaller or the sounds "
+                "longer."
             )
         self.shuffles = layers.Shuffles(
-            halvings - 1, shuffle_radius, shuffle_per
+            halvings - 1, settings.shuffle_radius, settings.shuffle_per
         )
         self.convolutions = [
-            layers.conv2d(dim << i, kernel_size, 2, rng)
+            layers.conv2d(settings.dim << i, settings.kernel_size, 2, rng)
             for i in range(halvings)
         ]
         self.norms = [
             layers.BatchNorm(averages=False)
-            if batch_norm and i > 0
+            if settings.batch_norm and i > 0
             else keras.layers.Identity()
             for i in range(halvings)
         ]

@@ -32,21 +32,25 @@ class TiFGANGenerator(keras.Model):
     Args:
       feature_shape: (frames, bins, channels), sizes as in
         `specgan.doublings_for` with `START_BINS`.
-      dim: width before the last layer.
-      kernel_shape: a key of `KERNELS`.
+      settings: a `model_config.TiFGANConfig`; dim is the width before the last
+        layer.
       rng: `random.Random` that seeds the weights.
+
+    Raises:
+      ZooError: for other sizes.
     """
 
-    def __init__(self, feature_shape, dim, kernel_shape, rng):
+    def __init__(self, feature_shape, settings, rng):
         super().__init__(name="generator")
         frames, bins, channels = feature_shape
         doublings = specgan.doublings_for(frames, bins, START_BINS)
-        widths = [dim << i for i in reversed(range(doublings - 1))]
+        widths = [settings.dim << i for i in reversed(range(doublings - 1))]
         self._start_shape = (frames >> doublings, START_BINS, widths[0])
         self.start = layers.dense(math.prod(self._start_shape), rng)
+        kernel = KERNELS[settings.kernel_shape]
         self.convolutions = [
             spectral_norm.SpectralNorm(
-                layers.conv2d_transpose(width, KERNELS[kernel_shape], 2, rng),
+                layers.conv2d_transpose(width, kernel, 2, rng),
                 rng,
             )
             for width in widths + [channels]
@@ -66,19 +70,23 @@ class TiFGANDiscriminator(keras.Model):
 
     Args:
       feature_shape: (frames, bins, channels), as of the generator.
-      dim: width after the first layer; each further one doubles it.
-      kernel_shape: a key of `KERNELS`.
+      settings: a `model_config.TiFGANConfig`; dim is the width after the first
+        layer, and each further one doubles it.
       rng: `random.Random` that seeds the weights.
+
+    Raises:
+      ZooError: for other sizes.
     """
 
-    def __init__(self, feature_shape, dim, kernel_shape, rng):
+    def __init__(self, feature_shape, settings, rng):
         super().__init__(name="discriminator")
         frames, bins, _ = feature_shape
         halvings = specgan.doublings_for(frames, bins, START_BINS)
         self.shuffles = layers.Shuffles()
+        kernel = KERNELS[settings.kernel_shape]
         self.convolutions = [
             spectral_norm.SpectralNorm(
-                layers.conv2d(dim << i, KERNELS[kernel_shape], 2, rng), rng
+                layers.conv2d(settings.dim << i, kernel, 2, rng), rng
             )
             for i in range(halvings)
         ]

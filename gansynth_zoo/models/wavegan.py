@@ -52,45 +52,41 @@ class WaveGANGenerator(keras.Model):
     last one makes the channels, in [-1, 1] before the learned filter.
 
     Args:
-      strides: by how much each convolution makes the sound longer.
-      dim: width before the last layer.
-      kernel_size: taps of each convolution.
-      channels: channels of the waveform.
+      feature_shape: (samples, channels).
+      settings: a `model_config.WaveGANConfig`; dim is the width before the
+        last layer.
       rng: `random.Random` that seeds the weights.
-      upsample: a key of `UPSAMPLINGS`.
-      batch_norm: whether what a convolution reads is normalised first.
-      post_filter_length: taps of the learned filter, 0 for none.
+
+    Raises:
+      ZooError: if there are no networks of that length.
     """
 
-    def __init__(
-        self,
-        strides,
-        dim,
-        kernel_size,
-        channels,
-        rng,
-        *,
-        upsample="zeros",
-        batch_norm=False,
-        post_filter_length=0,
-    ):
+    def __init__(self, feature_shape, settings, rng):
         super().__init__(name="generator")
-        widths = [dim << i for i in reversed(range(len(strides)))]
+        num_samples, channels = feature_shape
+        strides = strides_for(num_samples)
+        widths = [settings.dim << i for i in reversed(range(len(strides)))]
         self._start_width = widths[0]
         self.start = layers.dense(START * widths[0], rng)
         self.convolutions = [
-            UPSAMPLINGS[upsample](width, kernel_size, stride, rng)
+            UPSAMPLINGS[settings.upsample](
+                width, settings.kernel_size, stride, rng
+            )
             for width, stride in zip(
                 widths[1:] + [channels], strides, strict=True
             )
         ]
         self.norms = [
-            layers.BatchNorm() if batch_norm else keras.layers.Identity()
+            layers.BatchNorm()
+            if settings.batch_norm
+            else keras.layers.Identity()
             for _ in strides
         ]
         self.post_filter = keras.layers.Identity()
-        if post_filter_length:
-            self.post_filter = layers.ChannelFilter(post_filter_length, rng)
+        if settings.post_filter_length:
+            self.post_filter = layers.ChannelFilter(
+                settings.post_filter_length, rng
+            )
 
     def call(self, latents, training=False):
         x = self.start(latents)
@@ -105,43 +101,37 @@ class WaveGANGenerator(keras.Model):
 class WaveGANDiscriminator(keras.Model):
     """Waveform `[batch, samples, channels]`, shifts -> scores `[batch]`.
 
-    Phase shuffle follows each convolution but the last, and the first four at
-    most. `shifts` is int32 `[batch, shuffles.count]`.
+    The strides come in the order of the generator's: one of 2 is that of the
+    last layer of both. Phase shuffle follows each convolution but the last,
+    and the first four at most; `shifts` is int32 `[batch, shuffles.count]`.
+    Batch norm has all convolutions but the first normalised, by the batch's
+    own statistics even where a sound is only scored.
 
     Args:
-      strides: strides of the convolutions, in the order of the generator's: a
-        stride of 2 is that of the last layer of both.
-      dim: width after the first layer.
-      kernel_size: taps of each convolution.
-      shuffle_radius: largest shift of the phase shuffle.
-      shuffle_per: "example" or "batch".
+      feature_shape: (samples, channels).
+      settings: a `model_config.WaveGANConfig`; dim is the width after the
+        first layer.
       rng: `random.Random` that seeds the weights.
-      batch_norm: whether all convolutions but the first are normalised, by
-        the batch's own statistics even where a sound is only scored.
+
+    Raises:
+      ZooError: if there are no networks of that length.
     """
 
-    def __init__(
-        self,
-        strides,
-        dim,
-        kernel_size,
-        shuffle_radius,
-        shuffle_per,
-        rng,
-        *,
-        batch_norm=False,
-    ):
+    def __init__(self, feature_shape, settings, rng):
         super().__init__(name="discriminator")
+        strides = strides_for(feature_shape[0])
         self.shuffles = layers.Shuffles(
-            min(4, len(strides) - 1), shuffle_radius, shuffle_per
+            min(4, len(strides) - 1),
+            settings.shuffle_radius,
+            settings.shuffle_per,
         )
         self.convolutions = [
-            layers.conv1d(dim << i, kernel_size, stride, rng)
+            layers.conv1d(settings.dim << i, settings.kernel_size, stride, rng)
             for i, stride in enumerate(strides)
         ]
         self.norms = [
             layers.BatchNorm(averages=False)
-            if batch_norm and i > 0
+            if settings.batch_norm and i > 0
             else keras.layers.Identity()
             for i in range(len(strides))
         ]

@@ -18,8 +18,8 @@ from gansynth_zoo.evaluation import nearest_neighbour
 from gansynth_zoo.evaluation import precision_recall
 from gansynth_zoo.evaluation import reduction
 
-# Sounds that nearest neighbours are measured of, as in published values, and
-# of a subset of the kernel distance at the most.
+# Sounds that neighbours are looked for of, as in published values of the
+# nearest one; at the most.
 NEIGHBOURS = 1000
 # At the most; fewer where there are few sounds. A covariance needs two sounds
 # for each dimension, a bin of NDB five.
@@ -224,8 +224,10 @@ def _bins(side, real, reference):
 
 def _manifold(side, real, reference):
     del reference
-    count = min(len(side.points), len(real.points))
-    parts = real.points[:count], side.points[:count]
+    # In few dimensions, sounds of a kind that real ones never are would lie
+    # among them.
+    count = min(NEIGHBOURS, len(side.row), len(real.row))
+    parts = real.row.log_mel[:count], side.row.log_mel[:count]
     balls = precision_recall.precision_recall(*parts)
     dense = precision_recall.density_coverage(*parts)
     return dataclasses.asdict(balls) | dataclasses.asdict(dense)

@@ -17,17 +17,18 @@ PLAYED, _PICTURED, _MAPPED = 8, 16, 512
 _STYLE = """
 :root { color-scheme: light dark; }
 body { font: 1rem/1.5 system-ui, sans-serif; margin: 1rem auto; padding: 0 1rem;
-  max-width: 70rem; }
+  max-width: 76rem; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 caption { text-align: left; }
-th, td { padding: .25rem .75rem; text-align: right; white-space: nowrap;
+th, td { padding: .2rem .5rem; text-align: right; white-space: nowrap;
   border-bottom: 1px solid #8886; }
 th[scope=row] { text-align: left; font-weight: normal; }
 img { max-width: 100%; height: auto; background: #fff; }
-audio { width: 15rem; max-width: 100%; display: block; }
+audio { width: 100%; display: block; }
 ul.sounds { display: flex; flex-wrap: wrap; gap: 1rem; padding: 0;
   list-style: none; }
+ul.sounds li { width: 15rem; }
 dt { font-weight: bold; }
 p, dd, li { overflow-wrap: anywhere; }
 @media (max-width: 40rem) {

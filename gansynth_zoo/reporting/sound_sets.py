@@ -147,7 +147,9 @@ class Drawn:
         Args:
           places: ints `[batch]`, or a slice: places in the order.
         """
-        return self._windows.read(self._numbers[places], self._fractions[places])
+        return self._windows.read(
+            self._numbers[places], self._fractions[places]
+        )
 
     def batches(self, count):
         """Yields the first ones, float32 `[batch, samples, channels]`."""

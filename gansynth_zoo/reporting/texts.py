@@ -15,7 +15,8 @@ _COLUMNS = {
     ),
     "precision": (
         "precision ↑",
-        "Share of the sounds that lie among real ones.",
+        "Share of the sounds that lie among real ones; a single odd real sound "
+        "may let in many, which density shows.",
     ),
     "recall": (
         "recall ↑",
@@ -91,8 +92,7 @@ _COLUMNS = {
     ),
     "spectral_convergence": (
         "projection error, dB ↓",
-        "How far the spectra of the sounds are from those that the model "
-        "made.",
+        "How far the spectra of the sounds are from those that the model made.",
     ),
     "spectral_convergence_real": (
         "projection error of real sounds, dB",
@@ -152,10 +152,10 @@ def about(report):
         f"{sound['num_samples']} samples at {sound['sample_rate']} Hz. "
         f"Reference: {report['reference']}, held out: {report['held_out']}. "
         "Distances are to the training sounds; the row of these "
-        "compares one half of them with the other. Frechet distances, "
-        f"neighbours and NDB in {report['dimensions']} dimensions, NDB of "
+        "compares one half of them with the other. Frechet distances and NDB "
+        f"are of features in {report['dimensions']} dimensions, NDB has "
         f"{report['bins']} bins: both are fewer where there are few sounds, "
-        "and then do not compare with other reports.",
+        "and values of reports in which they differ do not compare.",
     ]
     lines += [
         f"{name}: {', '.join(f'{k} {v}' for k, v in facts.items())}."
@@ -163,9 +163,8 @@ def about(report):
     ]
     if report["classifier"]:
         lines.append(
-            f"{report['classifier']['name']}: "
-            f"{report['classifier']['description']}. Scores of different "
-            "classifiers do not compare."
+            f"Scores by {report['classifier']['description']}; those of "
+            "different classifiers do not compare."
         )
     versions = ", ".join(f"{k} {v}" for k, v in report["versions"].items())
     return [*lines, f"Made with {versions}."]

@@ -1,0 +1,140 @@
+"""Layers of progressively grown networks, which keep what they make in scale.
+
+Source: Karras, Aila, Laine and Lehtinen 2018, sections 3 and 4, as in
+GANSynth's code.
+"""
+
+import math
+
+import keras
+import tensorflow as tf
+
+
+class Equalized(keras.layers.Layer):
+    """A kernel of standard normal weights that is scaled whenever it is used.
+
+    So an optimizer with a step of one size for all weights, as Adam, moves
+    every layer at the same relative speed. The weights are made at once, not
+    by the first call: a network that grows has them all from the start.
+
+    Args:
+      shape: of the kernel; its last axis is that of the bias, which starts
+        at 0.
+      fan_in: numbers that one output is said to be made of.
+      slope: slope below 0 of the unit that follows, by which the scale is
+        sqrt(2 / ((1 + slope²)·fan_in)); 1 where none follows.
+      rng: the `random.Random` that seeds the weights.
+    """
+
+    def __init__(self, shape, fan_in, slope, rng):
+        super().__init__()
+        self.scale = math.sqrt(2.0 / ((1.0 + slope**2) * fan_in))
+        self.kernel = self.add_weight(
+            shape=shape,
+            initializer=keras.initializers.RandomNormal(
+                stddev=1.0, seed=rng.getrandbits(31)
+            ),
+            name="kernel",
+        )
+        self.bias = self.add_weight(
+            shape=shape[-1:], initializer="zeros", name="bias"
+        )
+        self.built = True
+
+    def scaled_kernel(self):
+        """The kernel as it is used, of its own shape."""
+        return self.scale * self.kernel.value
+
+
+class EqualizedDense(Equalized):
+    """`[batch, inputs]` -> `[batch, units]`.
+
+    Args:
+      inputs: numbers that come in.
+      units: numbers that go out.
+      rng: as of `Equalized`.
+      slope: as of `Equalized`.
+    """
+
+    def __init__(self, inputs, units, rng, slope=0.0):
+        super().__init__((inputs, units), inputs, slope, rng)
+
+    def call(self, x):
+        return tf.matmul(x, self.scaled_kernel()) + self.bias.value
+
+
+class EqualizedConv2D(Equalized):
+    """Convolution `[batch, t, b, channels]` -> `[batch, t, b, filters]`.
+
+    Args:
+      channels: channels that come in.
+      filters: channels that go out.
+      kernel_size: taps in both directions.
+      rng: as of `Equalized`.
+      slope: as of `Equalized`.
+    """
+
+    def __init__(self, channels, filters, kernel_size, rng, slope=0.0):
+        shape = (kernel_size, kernel_size, channels, filters)
+        super().__init__(shape, kernel_size**2 * channels, slope, rng)
+
+    def call(self, x):
+        x = tf.nn.conv2d(x, self.scaled_kernel(), 1, "SAME")
+        return tf.nn.bias_add(x, self.bias.value)
+
+
+class EqualizedStart(Equalized):
+    """A first picture, `[batch, inputs]` -> `[batch, frames, bins, filters]`.
+
+    GANSynth's code surrounds the inputs with zeros and convolves them with a
+    kernel as large as the picture. This is the same without the products with
+    zero, though they count in its `fan_in`; and the kernel, `[inputs, frames,
+    bins, filters]`, has frames and bins the other way round.
+
+    Args:
+      inputs: numbers that come in.
+      frames: frames of the picture.
+      bins: bins of the picture.
+      filters: channels of the picture; there is one bias for each.
+      rng: as of `Equalized`.
+    """
+
+    def __init__(self, inputs, frames, bins, filters, rng):
+        shape = (inputs, frames, bins, filters)
+        super().__init__(shape, frames * bins * inputs, 0.0, rng)
+
+    def call(self, x):
+        inputs, *picture = self.kernel.shape
+        kernel = tf.reshape(self.scaled_kernel(), [inputs, -1])
+        x = tf.reshape(tf.matmul(x, kernel), [-1, *picture])
+        return tf.nn.bias_add(x, self.bias.value)
+
+
+def pixel_norm(x):
+    """Scales the last axis to a mean square of 1; any shape."""
+    power = tf.reduce_mean(tf.square(x), axis=-1, keepdims=True)
+    return x * tf.math.rsqrt(power + 1e-8)
+
+
+def minibatch_deviation(x, group_size):
+    """Appends a channel that says how much the examples of a group differ.
+
+    Its value is the standard deviation over the group, averaged over frames,
+    bins and channels: one number, the same for every example of the group.
+
+    Args:
+      x: float `[batch, frames, bins, channels]`.
+      group_size: how many consecutive examples are a group. The batch is a
+        multiple of it; a smaller batch is one group.
+
+    Returns:
+      `[batch, frames, bins, channels + 1]`.
+    """
+    size = tf.minimum(group_size, tf.shape(x)[0])
+    groups = tf.reshape(x, tf.stack([-1, size, math.prod(x.shape[1:])]))
+    centred = groups - tf.reduce_mean(groups, axis=1, keepdims=True)
+    variance = tf.reduce_mean(tf.square(centred), axis=1)
+    # The epsilon keeps the derivative of the root finite where all are equal.
+    deviation = tf.reduce_mean(tf.sqrt(variance + 1e-6), axis=-1)
+    channel = tf.reshape(tf.repeat(deviation, size), [-1, 1, 1, 1])
+    return tf.concat([x, channel * tf.ones_like(x[..., :1])], axis=-1)

@@ -1,0 +1,197 @@
+"""GANSynth: labelled notes from networks that grow block by block.
+
+Features are `[batch, frames, bins, channels]`, in [-1, 1]: a magnitude and a
+phase. Each block doubles frames and bins; `growth` says what a stage is. All
+weights are there from the start, and a stage computes those of its own blocks
+alone.
+
+Source: Engel et al. 2019, section 3 and appendix A, and its code; Karras,
+Aila, Laine and Lehtinen 2018.
+"""
+
+import math
+
+import keras
+import tensorflow as tf
+
+from gansynth_zoo import equalized
+from gansynth_zoo import errors
+from gansynth_zoo import growth
+from gansynth_zoo import layers
+
+
+def start_for(frames, bins, blocks):
+    """Frames and bins of the first block's picture.
+
+    Args:
+      frames: frames of the features.
+      bins: bins of the features.
+      blocks: blocks of the networks, at least 1.
+
+    Returns:
+      (frames, bins).
+
+    Raises:
+      ZooError: if they cannot be halved so often.
+    """
+    step = 1 << (blocks - 1)
+    if frames % step or bins % step:
+        sides = math.gcd(frames, bins)
+        most = (sides & -sides).bit_length()
+        raise errors.ZooError(
+            f"Expected frames and bins to be multiples of {step} beside "
+            f"{blocks} blocks, received {frames} frames and {bins} bins; "
+            f"these have room for {most} blocks."
+        )
+    return frames // step, bins // step
+
+
+def _widths(blocks, dim, max_dim):
+    """Width before each block, and after the last, `blocks` + 1 numbers."""
+    return [min(dim << i, max_dim) for i in reversed(range(blocks + 1))]
+
+
+class GANSynthGenerator(keras.Model):
+    """Latents `[batch, latent]`, labels -> `[batch, frames, bins, channels]`.
+
+    Features have all their frames and bins at every stage.
+
+    Call arguments:
+      latents: float `[batch, latent]`.
+      labels: int `[batch]` in 0 .. classes - 1.
+      stage: the stage, a Python number; None for the last.
+      blend: float or scalar tensor in [0, 1], how far the last block of an odd
+        stage is faded in.
+
+    Args:
+      feature_shape: (frames, bins, channels), sizes as in `start_for`.
+      blocks: blocks, each of two convolutions.
+      dim: width of the last block; each one before has twice as much.
+      max_dim: limit of all widths.
+      latent_size: dimensions of the latents.
+      classes: number of labels.
+      rng: `random.Random` that seeds the weights.
+    """
+
+    def __init__(
+        self, feature_shape, blocks, dim, max_dim, latent_size, classes, rng
+    ):
+        super().__init__(name="generator")
+        frames, bins, channels = feature_shape
+        start = start_for(frames, bins, blocks)
+        first, *widths = _widths(blocks, dim, max_dim)
+        del first  # the generator has no layer of this width
+        self.blocks = blocks
+        self.classes = classes
+        self.first = [
+            equalized.EqualizedStart(
+                latent_size + classes, *start, widths[0], rng
+            )
+        ] + [
+            equalized.EqualizedConv2D(widths[i - 1], widths[i], 3, rng)
+            for i in range(1, blocks)
+        ]
+        self.second = [
+            equalized.EqualizedConv2D(width, width, 3, rng) for width in widths
+        ]
+        self.to_rgb = [
+            equalized.EqualizedConv2D(width, channels, 1, rng, slope=1.0)
+            for width in widths
+        ]
+
+    def call(self, latents, labels, stage=None, blend=1.0):
+        stage = growth.last_stage(self.blocks) if stage is None else stage
+        top = growth.top_block(stage)
+        one_hot = tf.one_hot(labels, self.classes, dtype=latents.dtype)
+        x = equalized.pixel_norm(tf.concat([latents, one_hot], axis=-1))
+        x = self._block(0, x)
+        for i in range(1, top + 1):
+            before = x
+            x = self._block(i, growth.upscale(x, 2))
+        features = tf.tanh(self.to_rgb[top](x))
+        if growth.fades(stage):
+            before = tf.tanh(self.to_rgb[top - 1](before))
+            features = growth.mix(growth.upscale(before, 2), features, blend)
+        return growth.upscale(features, 2 ** (self.blocks - 1 - top))
+
+    def _block(self, i, x):
+        for layer in (self.first[i], self.second[i]):
+            x = equalized.pixel_norm(layers.leaky_relu(layer(x)))
+        return x
+
+
+class GANSynthDiscriminator(keras.Model):
+    """Features, shifts -> scores `[batch]`, logits `[batch, classes]`.
+
+    A gradient penalty on what it reads is one on normalised features. In
+    GANSynth's code the discriminator normalises them itself, and the penalty
+    is on those before.
+
+    Call arguments:
+      features: `[batch, frames, bins, channels]`; real ones went through
+        `growth.blend_real`.
+      shifts: not used, there is no phase shuffle.
+      stage: as of the generator.
+      blend: as of the generator.
+
+    Args:
+      feature_shape: (frames, bins, channels), as of the generator.
+      blocks: as of the generator.
+      dim: as of the generator.
+      max_dim: as of the generator.
+      classes: as of the generator.
+      group_size: examples that are compared, as in
+        `equalized.minibatch_deviation`.
+      rng: `random.Random` that seeds the weights.
+    """
+
+    def __init__(
+        self, feature_shape, blocks, dim, max_dim, classes, group_size, rng
+    ):
+        super().__init__(name="discriminator")
+        frames, bins, channels = feature_shape
+        start = start_for(frames, bins, blocks)
+        last, *widths = _widths(blocks, dim, max_dim)
+        self.blocks = blocks
+        self.classes = classes
+        self.shuffles = layers.Shuffles()
+        self._group_size = group_size
+        self.from_rgb = [
+            equalized.EqualizedConv2D(channels, width, 1, rng)
+            for width in widths
+        ]
+        # Beside what block 0 reads stands the deviation.
+        self.first = [
+            equalized.EqualizedConv2D(width + (i == 0), width, 3, rng)
+            for i, width in enumerate(widths)
+        ]
+        # A convolution as large as what it reads is a dense layer.
+        self.second = [
+            equalized.EqualizedDense(math.prod(start) * widths[0], last, rng)
+        ] + [
+            equalized.EqualizedConv2D(widths[i], widths[i - 1], 3, rng)
+            for i in range(1, blocks)
+        ]
+        self.score = equalized.EqualizedDense(last, 1, rng, slope=1.0)
+        self.classify = equalized.EqualizedDense(last, classes, rng, slope=1.0)
+
+    def call(self, features, shifts, stage=None, blend=1.0):
+        del shifts
+        stage = growth.last_stage(self.blocks) if stage is None else stage
+        top = growth.top_block(stage)
+        small = growth.downscale(features, 2 ** (self.blocks - 1 - top))
+        x = self._read(top, small)
+        for i in range(top, 0, -1):
+            x = layers.leaky_relu(self.first[i](x))
+            x = growth.downscale(layers.leaky_relu(self.second[i](x)), 2)
+            if i == top and growth.fades(stage):
+                before = self._read(top - 1, growth.downscale(small, 2))
+                x = growth.mix(before, x, blend)
+        x = equalized.minibatch_deviation(x, self._group_size)
+        x = layers.leaky_relu(self.first[0](x))
+        x = tf.reshape(x, [-1, math.prod(x.shape[1:])])
+        x = layers.leaky_relu(self.second[0](x))
+        return tf.squeeze(self.score(x), -1), self.classify(x)
+
+    def _read(self, i, features):
+        return layers.leaky_relu(self.from_rgb[i](features))
