@@ -11,6 +11,7 @@ from gansynth_zoo import optimizers
 from gansynth_zoo.models import specgan
 from gansynth_zoo.models import tifgan
 from gansynth_zoo.models import wavegan
+from gansynth_zoo.representations import instantaneous_frequency
 from gansynth_zoo.representations import log_spectrogram
 from gansynth_zoo.representations import stft_features
 from gansynth_zoo.representations import waveform
@@ -92,10 +93,17 @@ def fit_representation(preset, waveforms):
       A `config.Preset`.
     """
     config = preset.representation
-    if not isinstance(config, model_config.LogSpectrogramConfig) or config.mean:
-        return preset
-    mean, deviation = make_representation(preset).find_moments(waveforms)
-    fitted = dataclasses.replace(config, mean=mean, deviation=deviation)
+    found = {}
+    if isinstance(config, model_config.LogSpectrogramConfig):
+        if not config.mean:
+            representation = make_representation(preset)
+            mean, deviation = representation.find_moments(waveforms)
+            found = {"mean": mean, "deviation": deviation}
+    elif isinstance(config, model_config.InstantaneousFrequencyConfig):
+        if config.highest is None:
+            highest = make_representation(preset).find_highest(waveforms)
+            found = {"highest": highest}
+    fitted = dataclasses.replace(config, **found)
     return dataclasses.replace(preset, representation=fitted)
 
 
@@ -130,4 +138,5 @@ REPRESENTATIONS = {
     "waveform": waveform.Waveform,
     "log_spectrogram": log_spectrogram.LogSpectrogram,
     "stft_features": stft_features.StftFeatures,
+    "instantaneous_frequency": instantaneous_frequency.InstantaneousFrequency,
 }

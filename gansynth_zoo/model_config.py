@@ -27,9 +27,9 @@ def _fft_length(default):
     )
 
 
-def _hop():
+def _hop(default=128):
     return settings.setting(
-        128, "Samples from one frame to the next.", minimum=1
+        default, "Samples from one frame to the next.", minimum=1
     )
 
 
@@ -119,6 +119,38 @@ class StftFeaturesConfig(RepresentationConfig):
                 "Expected --frequency_scale=linear beside phase derivatives, "
                 f"received {self.frequency_scale!r}; derivatives of the phase "
                 "have no meaning between bins."
+            )
+
+
+@dataclasses.dataclass(frozen=True)
+class InstantaneousFrequencyConfig(RepresentationConfig):
+    """Log magnitudes, and phases or instantaneous frequencies (GANSynth).
+
+    `highest` is the highest level of the training sounds; it is found when a
+    run starts and stays with it.
+    """
+
+    name: str = "instantaneous_frequency"
+    fft_length: int = _fft_length(2048)
+    hop: int = _hop(512)
+    features: str = settings.setting(
+        "mel",
+        "What is generated: log magnitudes beside their phase or its "
+        "frequency, or both in mel bands; mel_original has the bands and the "
+        "phase of the published code, for its checkpoints.",
+        choices=("phase", "frequency", "mel", "mel_original"),
+    )
+    griffin_lim_steps: int = _griffin_lim_steps(1, 0)
+    griffin_lim_momentum: float = _griffin_lim_momentum(0.0)
+    highest: float | None = None
+
+    def __post_init__(self):
+        super().__post_init__()
+        length, hop = self.fft_length, self.hop
+        if length & (length - 1) or length % hop or 2 * hop > length:
+            raise errors.ZooError(
+                "Expected fft_length to be a power of 2, and hop a power of 2 "
+                f"that is at most half of it, received {length} and {hop}."
             )
 
 

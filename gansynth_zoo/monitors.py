@@ -44,12 +44,11 @@ class Monitors(keras.callbacks.Callback):
         self._sample_rate = sample_rate
         self._every = every
         self._last = first_step
+        self._real = None
         self._writer = writer
         self._report = report
 
-    def on_train_begin(self, logs=None):
-        if not self._every:
-            return
+    def _look_at_real_sounds(self):
         self._best = self._run.best_measure()
         numbers = _spread(len(self._windows), _COUNT)
         real = self._windows.read(numbers, np.full(len(numbers), 0.5))
@@ -68,6 +67,8 @@ class Monitors(keras.callbacks.Callback):
         before, self._last = self._last, batch
         if not self._every or batch // self._every == before // self._every:
             return
+        if self._real is None:
+            self._look_at_real_sounds()
         try:
             found = self._measure()
         except errors.ZooError as error:
@@ -115,6 +116,7 @@ class Consistency:
 
     def __init__(self, representation):
         self._stft = representation.stft
+        self._kept = representation.kept
         self._retrieve = tf.function(representation.retrieve)
 
     def __call__(self, pictures):
@@ -135,7 +137,8 @@ class Consistency:
                 )
             )
             # Without the bin that is no part of the features.
-            rho.append(consistency.rho(self._stft, log_magnitude[..., :-1]))
+            kept = log_magnitude[..., self._kept]
+            rho.append(consistency.rho(self._stft, kept))
         return {
             "spectral_convergence": float(np.mean(np.concatenate(convergence))),
             "rho": float(np.mean(np.concatenate(rho))),

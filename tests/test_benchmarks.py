@@ -21,6 +21,7 @@ ON_PATH = mock.patch.object(
 )
 with ON_PATH:
     from benchmarks import data_pipeline
+    from benchmarks import evaluation
     from benchmarks import generation
     from benchmarks import plain
     from benchmarks import timing
@@ -229,3 +230,17 @@ def test_data_pipeline_command(capsys, monkeypatch, tiny):
         speed, _, multiple = (float(x.replace(",", "")) for x in row[-3:])
         ratio = speed / float(train[-3].replace(",", ""))
         assert multiple == pytest.approx(ratio, rel=0.02)
+
+
+def test_evaluation_command(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with ON_PATH:  # its processes are started with it
+        run(evaluation, ["--count=20", "--num_samples=1024"])
+    (row,) = capsys.readouterr().out.splitlines()[1:]
+    count, seconds, per_1000, own, mapped = (
+        float(cell.replace(",", "")) for cell in row.split()
+    )
+    assert count == 20
+    assert per_1000 == pytest.approx(50 * seconds, rel=0.01)
+    assert 0 <= own <= mapped
+    assert list(tmp_path.iterdir()) == []

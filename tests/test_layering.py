@@ -28,6 +28,8 @@ LEVELS = {
     "latents": 3,
     "layers": 3,
     "optimizers": 3,
+    "equalized": 3,
+    "growth": 3,
     "spectral_norm": 3,
     "audio_files": 3,
     "progress": 3,

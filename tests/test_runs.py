@@ -27,8 +27,8 @@ def save_at(run, gan, *steps, keep=9):
         run.save(gan, keep)
 
 
-def damage(run, step):
-    file = next((run.path / "checkpoints" / f"{step:08d}").glob("*.data*"))
+def damage(run, step, shelf=runs.NEWEST):
+    file = next((run.path / shelf / f"{step:08d}").glob("*.data*"))
     content = bytearray(file.read_bytes())
     content[len(content) // 2] ^= 1
     file.write_bytes(content)
@@ -92,6 +92,50 @@ def test_a_damaged_checkpoint_is_replaced_when_its_step_comes_again(run, gan):
     said = []
     assert run.restore(gan, said.append) == 2
     assert not said
+
+
+@pytest.mark.parametrize("keep", [1, 2])
+def test_after_a_damaged_checkpoint_the_next_one_is_kept(run, gan, keep):
+    save_at(run, gan, 1, 5, keep=2)
+    damage(run, 5)
+    # From step 1, in another rhythm.
+    save_at(run, gan, 3, keep=keep)
+    assert run.steps() == [3, 1][:keep]
+    assert run.restore(gan) == 3
+
+
+def save_best_at(run, gan, step, measure):
+    gan.step.assign(step)
+    run.save_best(gan, measure)
+
+
+def test_the_best_checkpoint_has_a_shelf_of_its_own(run, gan):
+    assert run.best_measure() == float("inf")
+    save_at(run, gan, 1, 2)
+    save_best_at(run, gan, 2, 0.5)
+    save_at(run, gan, 3)
+    assert run.steps(runs.BEST) == [2]
+    assert run.best_measure() == 0.5
+    assert run.restore(gan, shelf=runs.BEST) == 2
+    assert run.restore(gan) == 3
+
+
+@pytest.mark.parametrize("step", [7, 4])
+def test_a_better_one_takes_its_place_whatever_its_step(run, gan, step):
+    save_best_at(run, gan, 5, 0.5)
+    save_best_at(run, gan, step, 0.25)
+    assert run.steps(runs.BEST) == [step]
+    assert run.best_measure() == 0.25
+
+
+def test_a_damaged_best_checkpoint_is_none(run, gan):
+    save_best_at(run, gan, 5, 0.5)
+    damage(run, 5, runs.BEST)
+    assert run.best_measure() == float("inf")
+    with pytest.raises(errors.ZooError, match="take --checkpoint=newest"):
+        run.restore(gan, shelf=runs.BEST)
+    save_best_at(run, gan, 5, 0.75)
+    assert run.best_measure() == 0.75
 
 
 def test_all_damaged_is_an_error(run, gan):

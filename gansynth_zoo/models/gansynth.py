@@ -41,7 +41,7 @@ def start_for(frames, bins, blocks):
         raise errors.ZooError(
             f"Expected frames and bins to be multiples of {step} beside "
             f"{blocks} blocks, received {frames} frames and {bins} bins; "
-            f"these have room for {most} blocks."
+            f"take at most {most} blocks, or other sizes."
         )
     return frames // step, bins // step
 
@@ -79,8 +79,7 @@ class GANSynthGenerator(keras.Model):
         super().__init__(name="generator")
         frames, bins, channels = feature_shape
         start = start_for(frames, bins, blocks)
-        first, *widths = _widths(blocks, dim, max_dim)
-        del first  # the generator has no layer of this width
+        widths = _widths(blocks, dim, max_dim)[1:]
         self.blocks = blocks
         self.classes = classes
         self.first = [
@@ -123,9 +122,9 @@ class GANSynthGenerator(keras.Model):
 class GANSynthDiscriminator(keras.Model):
     """Features, shifts -> scores `[batch]`, logits `[batch, classes]`.
 
-    A gradient penalty on what it reads is one on normalised features. In
-    GANSynth's code the discriminator normalises them itself, and the penalty
-    is on those before.
+    A gradient penalty sees the normalised features that this network reads. In
+    GANSynth's code the network normalises them itself, and the penalty is on
+    what it is given, where slopes are smaller by the scale of each channel.
 
     Call arguments:
       features: `[batch, frames, bins, channels]`; real ones went through

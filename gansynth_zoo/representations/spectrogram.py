@@ -11,10 +11,11 @@ class Spectrogram:
     """Pictures of spectra, and the waveforms they stand for.
 
     Channels are transformed one by one, and stand beside one another in the
-    last axis of the features. The highest bin, which is half of the sample
-    rate, is left out of the features.
+    last axis of the features. One bin is left out of the features: the highest,
+    which is half of the sample rate, unless a kind says otherwise.
 
     Attributes:
+      kept: slice of the bins that features hold.
       stft: a `dsp.stft.Stft`.
       feature_shape: (frames, bins, channels).
 
@@ -27,6 +28,8 @@ class Spectrogram:
     Raises:
       ZooError: if the length is no multiple of the hop.
     """
+
+    kept = slice(None, -1)
 
     def __init__(self, audio, settings, stft, per_channel):
         if audio.num_samples % stft.hop:
