@@ -6,6 +6,7 @@ Commands, from the checkout; each prints a table and has --help:
   python -m benchmarks.generation
   python -m benchmarks.data_pipeline
   python -m benchmarks.memory
+  python -m benchmarks.evaluation
   python -m benchmarks.phase_retrieval --archives=DIR
 
 What is compared takes turns within a run, and the best of its rounds counts.

@@ -97,17 +97,14 @@ def main(values=flags.FLAGS):
     preset = _reference_preset(models, values)
     real = sound_sets.Real(preset, values.seed)
     classifier = _choose_classifier(values.classifier, real.train.labels)
-    audio = preset.audio
+    audio, drawn = preset.audio, (values.count, values.seed)
     others = [
-        *(
-            sound_sets.of_model(*model[:3], values.count, values.seed, real)
-            for model in models
-        ),
+        *(sound_sets.of_model(*model[:3], *drawn, real) for model in models),
         *(
             sound_sets.of_folder(names[folder], folder, preset)
             for folder in values.generated
         ),
-        sound_sets.noise(audio, values.count, values.seed),
+        sound_sets.noise(audio, *drawn),
     ]
     out = pathlib.Path(values.out)
     out.mkdir(parents=True, exist_ok=True)

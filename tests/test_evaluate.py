@@ -416,3 +416,18 @@ def test_what_is_not_finite_is_refused(root, tmp_path, monkeypatch):
         )
     # What is there is no report that looks whole.
     assert list(out.iterdir()) == []
+
+
+def test_too_few_sounds_for_the_classes_have_no_inception_score(root, tmp_path):
+    write_tones(tmp_path / "few", 19)  # of two classes, in ten groups
+    run(
+        f"--generated={tmp_path / 'few'}",
+        f"--classifier={root / 'classifier'}",
+        "--reference=drums_mini",
+        f"--out={tmp_path / 'report'}",
+    )
+    report = read_report(tmp_path / "report")
+    assert "inception_score" not in report["rows"]["few"]
+    assert "am_score" in report["rows"]["few"]
+    assert "inception_score" in report["rows"]["real, test"]
+    assert any("few: Expected 20 or more" in note for note in report["notes"])

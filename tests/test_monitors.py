@@ -11,7 +11,6 @@ from gansynth_zoo import errors
 from gansynth_zoo import monitors
 from gansynth_zoo import pipeline
 from gansynth_zoo import runs
-from gansynth_zoo import training
 from gansynth_zoo.evaluation import kernel_distance
 from gansynth_zoo.export import saved_model
 
@@ -131,17 +130,20 @@ def test_sounds_like_the_real_ones_are_near(tiny, tmp_path, few):
 def test_one_sound_alone_does_not_stop_training(tiny, tmp_path, rng):
     sound = rng.uniform(-0.5, 0.5, (2000, 1)).astype(np.float32)
     audio_files.write(tmp_path / "sounds" / "one.wav", sound, 16000)
-    preset = tiny(
-        dataset="", audio_dir=str(tmp_path / "sounds"), evaluate_every=1
-    )
-    run, lines = runs.Run(tmp_path / "run"), []
-    assert training.train(preset, run, report=lines.append)
-    told = [line for line in lines if line.startswith("Not measured any more")]
-    assert len(told) == 1
-    assert "2 or more" in told[0]
-    assert run.steps() == [2]
-    assert run.steps(runs.BEST) == []
-    # Without a best one, none takes its place unasked.
+    preset = tiny(dataset="", audio_dir=str(tmp_path / "sounds"))
+    watched = Watched(preset, tmp_path / "run")
+    watched.end_of(10, 20, 30)
+    (told,) = watched.lines
+    assert told.startswith("Not measured any more: Expected 2 or more")
+    assert watched.run.steps(runs.BEST) == []
+
+
+def test_the_newest_does_not_pass_for_the_best(tiny, tmp_path):
+    run = runs.Run(tmp_path)
+    run.write_preset(tiny())
+    gan = assemble.make_gan(tiny())
+    gan.step.assign(1)
+    run.save(gan, keep=1)
     with pytest.raises(errors.ZooError, match="--evaluate_every=N"):
         saved_model.module_of(run, checkpoint="best")
 

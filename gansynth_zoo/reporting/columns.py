@@ -101,6 +101,7 @@ class Side:
     def __init__(self, row, reference):
         self.row = row
         self._reference = reference
+        self._of_held_out = {}
 
     @functools.cached_property
     def points(self):
@@ -136,6 +137,14 @@ class Side:
         """Mean distance between two sounds, in log-mel features."""
         return diversity.mean_pairwise_distance(self.row.log_mel[:NEIGHBOURS])
 
+    def neighbours_of_held_out(self, count):
+        """`nearest_neighbour.Distances` of held-out sounds to these."""
+        if count not in self._of_held_out:
+            self._of_held_out[count] = nearest_neighbour.measure(
+                self._reference.held_out.images[:count], self.row.images
+            )
+        return self._of_held_out[count]
+
 
 def _kernel(side, real, reference):
     fewest = min(NEIGHBOURS, len(side.row), len(real.row))
@@ -169,17 +178,25 @@ def _frechet_features(side, real, reference):
 
 
 def _inception(side, real, reference):
-    p, real_p = softmax(side.row.logits), softmax(real.row.logits)
-    whole = len(p) - len(p) % _SPLITS
-    if not whole:
+    del real
+    p = softmax(side.row.logits)
+    # A group of fewer sounds cannot hold all classes.
+    needed = _SPLITS * p.shape[1]
+    if len(p) < needed:
         raise errors.ZooError(
-            f"Expected {_SPLITS} or more sounds for an inception score, "
-            f"received {len(p)}; use more sounds."
+            f"Expected {needed} or more sounds for an inception score of "
+            f"{p.shape[1]} classes, received {len(p)}; use more sounds."
         )
+    found = inception_score.inception_score(
+        p[: len(p) - len(p) % _SPLITS], splits=_SPLITS, seed=reference.seed
+    )
+    return {"inception_score": found}
+
+
+def _certainty(side, real, reference):
+    del reference
+    p, real_p = softmax(side.row.logits), softmax(real.row.logits)
     return {
-        "inception_score": inception_score.inception_score(
-            p[:whole], splits=_SPLITS, seed=reference.seed
-        ),
         "modified_inception_score": inception_score.modified_inception_score(p),
         "am_score": inception_score.am_score(p, real_p),
         "entropy": classification.entropy(p),
@@ -205,14 +222,17 @@ def _accuracy(side, real, reference):
 def _neighbours(side, real, reference):
     held_out = reference.held_out.images
     count = min(NEIGHBOURS, len(side.row.images), len(held_out))
-    found = nearest_neighbour.measure(
-        side.row.images[:count], held_out[:count], real.row.images
-    )
+    usual = found = real.neighbours_of_held_out(count)
+    if side.row is not reference.held_out:
+        found = nearest_neighbour.measure(
+            side.row.images[:count], real.row.images
+        )
+    relative = found.over(usual)
     return {
         "D_self": found.within,
         "D_train": found.to_training,
-        "D_self_relative": found.relative_within,
-        "D_train_relative": found.relative_to_training,
+        "D_self_relative": relative.within,
+        "D_train_relative": relative.to_training,
     }
 
 
@@ -278,6 +298,7 @@ _MEASURES = (
 )
 _OF_A_CLASSIFIER = (
     _inception,
+    _certainty,
     _accuracy,
     _frechet_logits,
     _frechet_features,

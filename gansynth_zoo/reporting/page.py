@@ -23,7 +23,8 @@ table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 caption { text-align: left; }
 th, td { padding: .2rem .5rem; text-align: right; white-space: nowrap;
   border-bottom: 1px solid #8886; }
-th[scope=row] { text-align: left; font-weight: normal; }
+th[scope=row] { text-align: left; font-weight: normal; background: Canvas;
+  position: sticky; left: 0; }
 img { max-width: 100%; height: auto; background: #fff; }
 audio { width: 100%; display: block; }
 ul.sounds { display: flex; flex-wrap: wrap; gap: 1rem; padding: 0;
