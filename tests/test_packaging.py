@@ -12,13 +12,18 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 IMPORTS = """
 import importlib.util, pathlib, sys
 import gansynth_zoo
-from gansynth_zoo import datasets, export
+from gansynth_zoo import datasets, export, presets
+from gansynth_zoo.classifiers import classifier
 from gansynth_zoo.datasets import drums_mini
 from gansynth_zoo.export import saved_model
 clips = pathlib.Path(drums_mini.Builder.pkg_dir_path, "clips")
 assert len(list(clips.glob("*/*.flac"))) == 160
 folder = pathlib.Path(gansynth_zoo.__file__).parent
-assert len(list(folder.glob("flagfiles/*.flags"))) == 10
+names = {path.stem for path in folder.glob("flagfiles/*.flags")}
+assert names == set(presets.PRESETS)
+assert set(classifier.shipped()) == {"digits_small"}
+assert classifier.load("digits_small").labels
+assert (folder / "listening" / "page.html").is_file()
 if sys.argv[1] == "elsewhere":
     for name in ("datasets", "export", "tests", "benchmarks"):
         assert importlib.util.find_spec(name) is None, name
