@@ -5,6 +5,7 @@ import tensorflow as tf
 from gansynth_zoo import config
 from gansynth_zoo import optimizers
 from gansynth_zoo import presets
+from gansynth_zoo import settings
 
 
 def updated(make_optimizer, recipe, rate, gradients):
@@ -72,7 +73,7 @@ def test_recipes_of_the_paper(name, optimizer, rate, clip):
 def test_every_optimizer_of_the_configuration_is_there():
     (field,) = (
         field
-        for field in config.settings(config.Recipe())
+        for field in settings.of(config.Recipe())
         if field.name == "optimizer"
     )
     assert set(field.metadata["choices"]) == set(optimizers.OPTIMIZERS)
