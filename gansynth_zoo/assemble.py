@@ -6,7 +6,6 @@ import random
 from gansynth_zoo import audio_gan
 from gansynth_zoo import errors
 from gansynth_zoo import losses
-from gansynth_zoo import model_config
 from gansynth_zoo import optimizers
 from gansynth_zoo.models import specgan
 from gansynth_zoo.models import tifgan
@@ -92,18 +91,8 @@ def fit_representation(preset, waveforms):
     Returns:
       A `config.Preset`.
     """
-    config = preset.representation
-    found = {}
-    if isinstance(config, model_config.LogSpectrogramConfig):
-        if not config.mean:
-            representation = make_representation(preset)
-            mean, deviation = representation.find_moments(waveforms)
-            found = {"mean": mean, "deviation": deviation}
-    elif isinstance(config, model_config.InstantaneousFrequencyConfig):
-        if config.highest is None:
-            highest = make_representation(preset).find_highest(waveforms)
-            found = {"highest": highest}
-    fitted = dataclasses.replace(config, **found)
+    found = make_representation(preset).fit(waveforms)
+    fitted = dataclasses.replace(preset.representation, **found)
     return dataclasses.replace(preset, representation=fitted)
 
 

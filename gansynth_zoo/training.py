@@ -76,17 +76,17 @@ def train(preset, run, strategy=None, report=print):
 def _callbacks(preset, run, windows, writer, first_step, report):
     """What goes on beside training; first what may stop it, then saving."""
     train = preset.train
-    progress = run_callbacks.Progress(first_step, train.steps)
+    shown = run_callbacks.Progress(first_step, train.steps)
     watch = health.Health(
         preset,
         windows,
         run.path / "health.txt",
         writer,
-        progress.above(report),
+        shown.above(report),
     )
     return [
         run_callbacks.StopOnNonFinite(),
-        progress,
+        shown,
         run_callbacks.Summaries(writer),
         watch,
         monitors.Monitors(
@@ -96,7 +96,7 @@ def _callbacks(preset, run, windows, writer, first_step, report):
             train.evaluate_every,
             first_step,
             writer,
-            progress.above(report),
+            shown.above(report),
         ),
         run_callbacks.Checkpoints(
             run, train.checkpoint_seconds, train.keep_checkpoints

@@ -78,6 +78,12 @@ class InstantaneousFrequency(spectrogram.Spectrogram):
         numbers = np.arange(stft.bins)[self.kept]
         self._signs = np.float32(np.cos(stft.frequency_carrier * numbers))
 
+    def fit(self, waveforms):
+        """Finds the highest level, if the settings have none."""
+        if self._settings.highest is not None:
+            return {}
+        return {"highest": self.find_highest(waveforms)}
+
     def find_highest(self, waveforms):
         """The highest log magnitude, or log power in mel bands.
 

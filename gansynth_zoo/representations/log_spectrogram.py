@@ -41,6 +41,13 @@ class LogSpectrogram(spectrogram.Spectrogram):
         deviation = np.maximum(np.float32(settings.deviation), _LEAST_DEVIATION)
         self._scale = _DEVIATIONS * deviation
 
+    def fit(self, waveforms):
+        """Finds the moments, if the settings have none."""
+        if self._settings.mean:
+            return {}
+        mean, deviation = self.find_moments(waveforms)
+        return {"mean": mean, "deviation": deviation}
+
     def find_moments(self, waveforms):
         """Mean and standard deviation of each bin's log magnitude.
 

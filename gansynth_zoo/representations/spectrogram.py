@@ -44,6 +44,19 @@ class Spectrogram:
         self._audio = audio
         self._settings = settings
 
+    def fit(self, waveforms):
+        """Finds the settings that depend on the training sounds.
+
+        Args:
+          waveforms: iterable of float32 `[batch, samples, channels]`; not
+            looked at if nothing is missing.
+
+        Returns:
+          Dictionary of a setting's name to its value.
+        """
+        del waveforms
+        return {}
+
     def analyse(self, waveform):
         """`[batch, samples, channels]` -> complex `[b·c, frames, bins]`."""
         apart = tf.transpose(waveform, [0, 2, 1])

@@ -16,6 +16,11 @@ class Waveform:
         del settings
         self.feature_shape = (audio.num_samples, audio.channels)
 
+    def fit(self, waveforms):
+        """Settings to find of the training sounds: none."""
+        del waveforms
+        return {}
+
     def to_features(self, waveform):
         """Waveform `[batch, samples, channels]` -> features, the same."""
         return waveform
