@@ -13,7 +13,7 @@ from gansynth_zoo import presets
 
 
 def main():
-    """Prints three tables."""
+    """Prints a table of each."""
     found = hub.modules()
     width = max(map(len, [*presets.PRESETS, *found]))
     print("Presets (python -m gansynth_zoo.train --preset=NAME)")
@@ -24,6 +24,8 @@ def main():
         print(f"  {name:{width}}  {folder}")
     if not found:
         print(f"  none yet; looked in {', '.join(map(str, hub.roots()))}")
+    for line in hub.mirror_lines():
+        print(line)
     print("\nData sets (--dataset=NAME)")
     for name in prepared_sets.names():
         print(f"  {name}")

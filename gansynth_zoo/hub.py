@@ -1,7 +1,8 @@
 """Modules by name: `hub.load("wavegan_sc09")`.
 
 A name is looked for in the user's zoo folder, then among the modules that ship
-with the package. Importing `gansynth_zoo` registers the names with
+with the package, then on the mirror that `GANSYNTH_ZOO_URL` names, which is
+fetched into the cache. Importing `gansynth_zoo` registers the names with
 tensorflow_hub, whose `load` and `resolve` then know them too.
 """
 
@@ -15,10 +16,12 @@ from tensorflow_hub import registry
 from tensorflow_hub import resolver
 
 from gansynth_zoo import errors
+from gansynth_zoo import manifest
+from gansynth_zoo import mirror
 from gansynth_zoo import presets
 from gansynth_zoo import storage
 
-_HANDLE = re.compile(r"(?P<name>\w[\w.-]*)(@(?P<version>\d+))?")
+_HANDLE = re.compile(r"(?P<name>\w[\w.-]*)(@(?P<version>\d{1,18}))?")
 METADATA = "metadata.json"
 
 
@@ -30,7 +33,7 @@ def roots():
 
 def is_name(text):
     """Whether a text can be the name of a module."""
-    return bool(re.fullmatch(r"\w[\w.-]*", text))
+    return manifest.is_name(text)
 
 
 def versions(folder):
@@ -52,7 +55,7 @@ def modules():
 
 
 def find(handle):
-    """The folder of a module.
+    """The folder of a module, which is fetched where only a mirror has it.
 
     Args:
       handle: `name`, `name@version`, or the path of an exported module, with
@@ -62,7 +65,8 @@ def find(handle):
       `pathlib.Path` of a SavedModel.
 
     Raises:
-      ZooError: if there is no such module; it says what there is.
+      ZooError: if there is no such module; it says what there is. Or if a
+        mirror has it and it cannot be fetched whole.
     """
     path = pathlib.Path(handle)
     if (path / "saved_model.pb").is_file():
@@ -75,27 +79,62 @@ def find(handle):
             f"Expected a module's name or folder, received {str(handle)!r}, "
             "in which no saved_model.pb is found."
         )
-    name, version = match["name"], match["version"]
+    name = match["name"]
+    version = int(match["version"]) if match["version"] else None
+    remote = mirror.configured()
     for candidate in (name, f"{name}_small"):
-        for root in roots():
-            there = versions(root / candidate)
-            chosen = int(version) if version else (there or [None])[0]
-            if chosen in there:
-                if candidate != name:
-                    print(
-                        f"{name} is not found; {candidate} takes its place.",
-                        file=sys.stderr,
-                    )
-                return root / candidate / str(chosen)
-    raise errors.ZooError(_not_found(name, version))
+        folder = _find_here(candidate, version)
+        if remote and not folder:
+            folder = _find_there(remote, candidate, version)
+        if folder:
+            if candidate != name:
+                print(
+                    f"{name} is not found; {candidate} takes its place.",
+                    file=sys.stderr,
+                )
+            return folder
+    raise errors.ZooError(_not_found(name, version, remote))
 
 
-def _not_found(name, version):
+def _find_here(name, version):
+    """Folder of a version, the newest if it is None; None if it is missing."""
+    for root in roots():
+        there = versions(root / name)
+        chosen = (there or [None])[0] if version is None else version
+        if chosen in there:
+            return root / name / str(chosen)
+    return None
+
+
+def _find_there(remote, name, version):
+    """The same of a mirror, which is not asked for a version that is cached."""
+    cached = versions(remote.folder / name)
+    if version in cached:
+        return remote.folder / name / str(version)
+    offered = remote.offered(name)
+    chosen = version
+    if version is None:
+        chosen = max(offered or cached, default=None)
+    if chosen in cached:
+        return remote.folder / name / str(chosen)
+    return remote.fetch(offered[chosen]) if chosen in offered else None
+
+
+def _not_found(name, version, remote):
     there = {v for root in roots() for v in versions(root / name)}
+    known = list(modules())
+    if remote:
+        there |= {*remote.offered(name), *versions(remote.folder / name)}
+        known += sorted({e.name for e in remote.entries} - {*known})
     if there:
         return (
             f"Module {name} has no version {version}; found are "
             f"{', '.join(map(str, sorted(there)))}."
+        )
+    if remote and remote.trouble:
+        return (
+            f"Module {name} is not on this machine, and the mirror "
+            f"{remote.url} cannot be read ({remote.trouble})."
         )
     if name in presets.PRESETS:
         return (
@@ -104,11 +143,30 @@ def _not_found(name, version):
             f"python -m gansynth_zoo.export --run_dir=runs/{name}."
         )
     return (
-        f"Unknown module {name!r}: found are "
-        f"{', '.join(modules()) or 'none'}; presets to make one of are "
-        f"{', '.join(presets.PRESETS)}, and python -m gansynth_zoo.train "
-        "makes them."
+        f"Unknown module {name!r}: found are {', '.join(known) or 'none'}; "
+        f"presets to make one of are {', '.join(presets.PRESETS)}, and python "
+        "-m gansynth_zoo.train makes them."
     )
+
+
+def mirror_lines():
+    """Lines that say what the mirror offers; none if no mirror is named."""
+    remote = mirror.configured()
+    if not remote:
+        return
+    yield f"\nMirror {remote.url} (hub.load(NAME) fetches into the cache)"
+    try:
+        entries = remote.entries
+    except errors.ZooError as error:
+        yield f"  {error}"
+        return
+    for entry in sorted(entries):
+        cached = entry.version in versions(remote.folder / entry.name)
+        yield (
+            f"  {entry.name}@{entry.version}  "
+            f"{'cached' if cached else mirror.megabytes(entry.size)}, "
+            f"{entry.licence}"
+        )
 
 
 def load(handle):
