@@ -24,7 +24,11 @@ PACKAGES = [
     for name in [root]
     + [f"{root}.{sub}" for sub in setuptools.find_packages(folder)]
 ]
+
+# Listeners that judge what was made, for benchmarks and their tests.
+LISTEN = ["librosa", "pocketsphinx"]
 TEST = [
+    *LISTEN,
     "build",
     "hypothesis",
     "pytest",
@@ -67,6 +71,7 @@ setuptools.setup(
         "soundfile",
         "soxr",
         "absl-py",
+        "mido>=1.3.3",
         "matplotlib",
         "tensorflow-datasets>=4.9.4",
         "tensorflow-hub>=0.16.1",
@@ -80,6 +85,7 @@ setuptools.setup(
     ],
     extras_require={
         "tfio": ["tensorflow-io==0.37.1", "tensorflow<2.18"],
+        "listen": LISTEN,
         "test": TEST,
         # What benchmarks.phase_retrieval compares with.
         "benchmark": ["numba", "librosa", "pghipy"],

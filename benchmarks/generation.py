@@ -77,8 +77,14 @@ def make_generator(variant, preset):
         preset.model,
         random.Random(0),
     )
-    generator(tf.zeros([1, preset.model.latent_size]))
-    return tf.function(lambda latents: generator(latents))
+
+    @tf.function
+    def generate(latents):
+        labels = tf.zeros_like(latents[:, 0], tf.int32)
+        return generator(latents, labels, training=False)
+
+    generate(tf.zeros([1, preset.model.latent_size]))
+    return generate
 
 
 def _rows(generators, preset, batch_size, values):

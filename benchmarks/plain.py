@@ -11,12 +11,13 @@ import keras
 import tensorflow as tf
 
 from gansynth_zoo import assemble
+from gansynth_zoo import conditioning
 from gansynth_zoo import layers
 from gansynth_zoo.models import wavegan
 
 
 class PlainGenerator(keras.Model):
-    """Latents `[batch, latent]` -> waveform `[batch, samples, channels]`.
+    """Latents, labels -> waveform `[batch, samples, channels]`.
 
     Args:
       feature_shape: (samples, channels).
@@ -42,7 +43,8 @@ class PlainGenerator(keras.Model):
         ]
         self.activation = keras.layers.ReLU()
 
-    def call(self, latents):
+    def call(self, latents, labels):
+        del labels
         x = self.start(latents)
         x = tf.reshape(x, [-1, wavegan.START, self._start_width])
         for convolution in self.convolutions:
@@ -51,7 +53,7 @@ class PlainGenerator(keras.Model):
 
 
 class PlainDiscriminator(keras.Model):
-    """Waveform `[batch, samples, channels]`, shifts -> scores `[batch]`.
+    """`[batch, samples, channels]`, labels, shifts -> scores, logits.
 
     Args:
       feature_shape: (samples, channels).
@@ -75,16 +77,16 @@ class PlainDiscriminator(keras.Model):
             for i, stride in enumerate(strides)
         ]
         self.activation = keras.layers.LeakyReLU(0.2)
-        self.score = keras.layers.Dense(1)
+        self.head = conditioning.Head(settings, keras.layers.Dense)
 
-    def call(self, waveform, shifts):
+    def call(self, waveform, labels, shifts):
         x = waveform
         for i, convolution in enumerate(self.convolutions):
             x = self.activation(convolution(x))
             if i < self.shuffles.count:
                 x = _phase_shuffle(x, shifts[:, i], self.shuffles)
         x = tf.reshape(x, [-1, x.shape[1] * x.shape[2]])
-        return tf.squeeze(self.score(x), -1)
+        return self.head(x, labels)
 
 
 def _phase_shuffle(x, shifts, shuffles):
@@ -138,7 +140,8 @@ def pass_flop(discriminator, num_samples):
       Two for each multiplication. The generator's is the same to half a
       percent.
     """
-    flop, length = 2 * math.prod(discriminator.score.kernel.shape), num_samples
+    flop = 2 * math.prod(discriminator.head.score.kernel.shape)
+    length = num_samples
     for convolution in discriminator.convolutions:
         length //= convolution.strides[0]
         flop += 2 * length * math.prod(convolution.kernel.shape)

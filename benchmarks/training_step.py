@@ -260,17 +260,18 @@ def _make_step(variant, setting):
         1.0,
     )
     rows = tf.range(batch_size)
+    labels = tf.zeros([batch_size, setting.preset.recipe.n_critic], tf.int32)
 
     @tf.function
     def step():
         if setting.part == "iteration":
-            batch = {"features": features, "rows": rows}
+            batch = {"features": features, "labels": labels, "rows": rows}
             return gan.train_step(batch)["generator_loss"]
         # The penalty may depend on the step.
         gan.step.assign_add(1)
         if setting.part == "generator":
-            return gan._generator_step(rows, 0)
-        logs = gan._discriminator_step(features[:, 0], rows, 0)
+            return gan._generator_step(labels[:, 0], rows)["generator_loss"]
+        logs = gan._discriminator_step(features[:, 0], labels[:, 0], rows, 0)
         return logs["discriminator_loss"]
 
     return lambda: step().numpy()

@@ -44,6 +44,7 @@ def module_of(run, report=print, checkpoint="newest", **about):
             "which has none; go on with python -m gansynth_zoo.train "
             f"--run_dir={run.path}."
         )
+    gan.enter_stage()
     return modules.GeneratorModule(
         gan,
         preset,

@@ -3,10 +3,15 @@
 import dataclasses
 import random
 
+import numpy as np
+import tensorflow as tf
+
 from gansynth_zoo import audio_gan
 from gansynth_zoo import errors
+from gansynth_zoo import growth
 from gansynth_zoo import losses
 from gansynth_zoo import optimizers
+from gansynth_zoo.models import gansynth
 from gansynth_zoo.models import specgan
 from gansynth_zoo.models import tifgan
 from gansynth_zoo.models import wavegan
@@ -28,18 +33,19 @@ def make_gan(preset):
       A compiled `audio_gan.AudioGAN`.
 
     Raises:
-      ZooError: if the loss is unknown, or does not go with the networks.
+      ZooError: if the loss is unknown, or it or the batch does not go with the
+        networks.
     """
     loss = find_loss(preset)
+    schedule = _schedule(preset)
     rng = random.Random(preset.train.seed)
     gan = audio_gan.AudioGAN(
         make_generator(preset, rng),
         make_discriminator(preset, rng),
         make_generator(preset, rng),
         make_representation(preset),
-        preset.model.latent_size,
-        preset.model.latent_prior,
-        getattr(preset.model, "latent_truncation", 0.0) or None,
+        preset.model,
+        schedule,
     )
     recipe = preset.recipe
     make_optimizer = optimizers.OPTIMIZERS[recipe.optimizer]
@@ -53,6 +59,23 @@ def make_gan(preset):
         seed=preset.train.seed,
     )
     return gan
+
+
+def _schedule(preset):
+    """The `growth.Schedule` of networks that grow, else None."""
+    model = preset.model
+    if not hasattr(model, "blocks"):
+        return None
+    replicas = tf.distribute.get_strategy().num_replicas_in_sync
+    if preset.train.batch_size % (replicas * model.group_size):
+        raise errors.ZooError(
+            "Expected batch_size to be a multiple of group_size on each of "
+            f"{replicas} devices, received {preset.train.batch_size} and "
+            f"{model.group_size}."
+        )
+    return growth.Schedule(
+        model.blocks, model.stable_examples, model.transition_examples
+    )
 
 
 def find_loss(preset):
@@ -96,6 +119,42 @@ def fit_representation(preset, waveforms):
     return dataclasses.replace(preset, representation=fitted)
 
 
+def fit_labels(preset, clips):
+    """The preset with the labels of the training sounds, where it uses any.
+
+    Args:
+      preset: a `config.Preset`.
+      clips: a `clips.Clips`.
+
+    Returns:
+      A `config.Preset`.
+
+    Raises:
+      ZooError: if the sounds have no labels, or others than the run has.
+    """
+    model, names = preset.model, tuple(clips.labels)
+    if model.conditioning == "none":
+        return preset
+    if len(names) < 2:
+        raise errors.ZooError(
+            "Expected sounds of two labels or more beside --conditioning="
+            f"{model.conditioning}, received {len(names)}; sub-folders of "
+            "--audio_dir are labels, and --conditioning=none needs none."
+        )
+    if model.label_names and model.label_names != names:
+        raise errors.ZooError(
+            f"Expected sounds with the {len(model.label_names)} labels of the "
+            f"run, {', '.join(model.label_names)}, received "
+            f"{', '.join(names)}; start another run for them."
+        )
+    numbers = clips.index["label"]
+    counts = np.bincount(numbers[numbers >= 0], minlength=len(names))
+    fitted = dataclasses.replace(
+        model, label_names=names, label_counts=tuple(counts.tolist())
+    )
+    return dataclasses.replace(preset, model=fitted)
+
+
 def make_generator(preset, rng):
     """The generator of a preset; `rng`, a `random.Random`, seeds it."""
     return _make_network(0, preset, rng)
@@ -122,6 +181,10 @@ MODELS = {
     "wavegan": (wavegan.WaveGANGenerator, wavegan.WaveGANDiscriminator),
     "specgan": (specgan.SpecGANGenerator, specgan.SpecGANDiscriminator),
     "tifgan": (tifgan.TiFGANGenerator, tifgan.TiFGANDiscriminator),
+    "gansynth": (
+        gansynth.GANSynthGenerator,
+        gansynth.GANSynthDiscriminator,
+    ),
 }
 REPRESENTATIONS = {
     "waveform": waveform.Waveform,

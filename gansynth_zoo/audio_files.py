@@ -346,17 +346,36 @@ def write(path, waveform, sample_rate, subtype="PCM_16"):
     Raises:
       OSError: if the file cannot be written, as on a full disk.
     """
+    channels = 1 if waveform.ndim == 1 else waveform.shape[1]
+    with writing(path, sample_rate, channels, subtype) as write_block:
+        write_block(waveform)
+
+
+@contextlib.contextmanager
+def writing(path, sample_rate, channels, subtype="PCM_16"):
+    """Writes one audio file in blocks; it is there, whole, at the end.
+
+    Args:
+      path: as of `write`.
+      sample_rate: rate in Hz.
+      channels: of the file.
+      subtype: as of `write`.
+
+    Yields:
+      Function that writes a block, as the waveform of `write`.
+
+    Raises:
+      OSError: if the file cannot be written, as on a full disk.
+    """
     path = pathlib.Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(suffix=path.suffix, dir=path.parent)
     os.close(handle)
     try:
-        soundfile.write(
-            temporary,
-            np.clip(waveform, -1.0, 1.0),
-            int(sample_rate),
-            subtype=subtype,
-        )
+        with soundfile.SoundFile(
+            temporary, "w", int(sample_rate), channels, subtype
+        ) as file:
+            yield lambda block: file.write(np.clip(block, -1.0, 1.0))
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)
     except soundfile.LibsndfileError as error:

@@ -3,28 +3,34 @@
 import keras
 import tensorflow as tf
 
+from gansynth_zoo import conditioning
 from gansynth_zoo import draws
+from gansynth_zoo import growth
 from gansynth_zoo import latents as latent_priors
+from gansynth_zoo import losses
+from gansynth_zoo import optimizers
 from gansynth_zoo import spectral_norm
 
 
 class AudioGAN(keras.Model):
     """A generator and a discriminator that are trained against each other.
 
-    Calling it maps latents `[batch, latent]` to features
-    `[batch, *feature_shape]` by the averaged generator.
+    Calling it maps latents `[batch, latent]` and labels, int `[batch]`, to
+    features `[batch, *feature_shape]` by the averaged generator. Without
+    labels in the training sounds, labels are of no use.
+
+    Networks that grow have a `growth.Schedule`, and are used at `stage`, which
+    `enter_stage` sets from the steps done; blending follows the steps.
 
     Args:
-      generator: latents -> features.
-      discriminator: (features, shifts) -> scores `[batch]`; its attribute
-        `shuffles` is a `layers.Shuffles`.
+      generator: (latents, labels) -> features.
+      discriminator: (features, labels, shifts) -> scores and logits, as of
+        `conditioning.Head`; its attribute `shuffles` is a `layers.Shuffles`.
       average: a generator of the same shape, whose weights follow those of
         `generator`.
       representation: the pair `to_features`, `to_waveform`.
-      latent_size: dimensions of the latents.
-      latent_prior: "uniform" or "normal".
-      latent_truncation: largest coordinate of the latents that sounds are made
-        of; None for no limit. Training has none.
+      settings: a `model_config.ModelConfig`.
+      schedule: a `growth.Schedule`, None for networks that do not grow.
     """
 
     def __init__(
@@ -33,9 +39,8 @@ class AudioGAN(keras.Model):
         discriminator,
         average,
         representation,
-        latent_size,
-        latent_prior,
-        latent_truncation=None,
+        settings,
+        schedule=None,
     ):
         super().__init__(name="audio_gan")
         self.generator = generator
@@ -43,9 +48,15 @@ class AudioGAN(keras.Model):
         self.average = average
         self.average.trainable = False
         self.representation = representation
-        self.latent_size = latent_size
-        self.latent_prior = latent_prior
-        self.latent_truncation = latent_truncation
+        self.latent_size = settings.latent_size
+        self.latent_prior = settings.latent_prior
+        # Of the latents that sounds are made of; training has no limit.
+        self.latent_truncation = (
+            getattr(settings, "latent_truncation", 0) or None
+        )
+        self.label_counts = settings.label_counts if settings.classes else ()
+        self.schedule = schedule
+        self.stage = 0
         self.step = tf.Variable(
             0,
             trainable=False,
@@ -57,13 +68,15 @@ class AudioGAN(keras.Model):
 
     def _make_weights(self):
         """Makes all weights; the averaged generator starts as a copy."""
-        latents = tf.zeros([1, self.latent_size])
-        features = self.generator(latents)
+        latents, labels = (
+            tf.zeros([1, self.latent_size]),
+            tf.zeros([1], tf.int32),
+        )
+        features = self.generator(latents, labels)
         shifts = tf.zeros([1, self.discriminator.shuffles.count], tf.int32)
-        self.discriminator(features, shifts)
-        self.average(latents)
+        self.discriminator(features, labels, shifts)
+        self.average(latents, labels)
         self.average.set_weights(self.generator.get_weights())
-        self(latents)
 
     def compile(
         self,
@@ -98,27 +111,75 @@ class AudioGAN(keras.Model):
         # Slots that are first made inside a distributed step crash.
         generator_optimizer.build(self.generator.trainable_variables)
         discriminator_optimizer.build(self.discriminator.trainable_variables)
+        self.enter_stage()
 
-    def call(self, latents):
-        return self.average(latents, training=False)
+    @property
+    def logged(self):
+        """Names of the scalars that `train_step` returns."""
+        names = ["discriminator_loss", "penalty", "generator_loss"]
+        if self.discriminator.head.classifies:
+            names += ["discriminator_label_loss", "generator_label_loss"]
+        return names
 
-    def seeded_latents(self, seeds):
-        """Seeds, int64 `[batch]` -> latents `[batch, latent]`, one each."""
-        return latent_priors.from_seeds(
+    def call(self, latents, labels):
+        return self.average(latents, labels, training=False, **self._growth())
+
+    def seeded(self, seeds):
+        """Seeds, int64 `[batch]` -> latents `[batch, latent]`, labels."""
+        seeds = tf.cast(seeds, tf.int64)
+        latents = latent_priors.from_seeds(
             self.latent_prior, self.latent_size, seeds, self.latent_truncation
         )
+        labels = conditioning.labels_from_seeds(self.label_counts, seeds)
+        return latents, labels
 
-    def generate(self, latents):
-        """Latents `[batch, latent]` -> `[batch, samples, channels]`."""
-        return self.representation.to_waveform(self(latents))
+    def generate(self, latents, labels):
+        """Latents and labels -> `[batch, samples, channels]`."""
+        return self.representation.to_waveform(self(latents, labels))
+
+    def enter_stage(self):
+        """Sets the stage of the steps that were done.
+
+        A stage that begins now has its optimizers start anew. What was
+        compiled before is of the stage before.
+
+        Returns:
+          The step at which the stage ends, None for never.
+        """
+        if self.schedule is None:
+            return None
+        step = int(self.step.numpy())
+        self.stage = self.schedule.stage(step * self._examples)
+        first, last = (
+            -(-self.schedule.start(stage) // self._examples)
+            for stage in (self.stage, self.stage + 1)
+        )
+        if step == first and step > 0:
+            optimizers.reset(self.generator_optimizer)
+            optimizers.reset(self.discriminator_optimizer)
+        ends = self.stage < growth.last_stage(self.schedule.blocks)
+        return last if ends else None
+
+    @property
+    def _examples(self):
+        """Real examples of a step."""
+        return self.batch_size * self.recipe.n_critic
+
+    def _growth(self):
+        """Arguments of networks that grow."""
+        if self.schedule is None:
+            return {}
+        examples = tf.cast(self.step * self._examples, tf.float32)
+        blend = self.schedule.blend(self.stage, examples)
+        return {"stage": self.stage, "blend": blend}
 
     def train_step(self, batch):
         """Updates the discriminator n_critic times, the generator once.
 
         Args:
           batch: dictionary of "features", `[batch, n_critic, *feature_shape]`,
-            and "rows", int `[batch]`: where these examples stand in the global
-            batch.
+            "labels", int `[batch, n_critic]`, and "rows", int `[batch]`: where
+            these examples stand in the global batch.
 
         Returns:
           Dictionary of scalars; their sum over all replicas is the mean over
@@ -128,33 +189,48 @@ class AudioGAN(keras.Model):
         logs = []
         for update in range(self.recipe.n_critic):
             real = batch["features"][:, update]
-            logs.append(self._discriminator_step(real, rows, update))
-        generator_loss = self._generator_step(rows, self.recipe.n_critic)
+            labels = batch["labels"][:, update]
+            logs.append(self._discriminator_step(real, labels, rows, update))
+        # Fakes are asked for with the labels of real examples, which are as
+        # frequent as they are.
+        generator_logs = self._generator_step(labels, rows)
         self._update_average()
         self.step.assign_add(1)
         means = {
             key: tf.add_n([log[key] for log in logs]) / len(logs)
             for key in logs[0]
         }
-        return {**means, "generator_loss": generator_loss}
+        return {**means, **generator_logs}
 
-    def _discriminator_step(self, real, rows, update):
+    def _discriminator_step(self, real, labels, rows, update):
         random = self._draws(rows, update)
-        fake = self.generator(self._latents(random), training=True)
-        loss, gradients = self._discriminator_gradients(
-            lambda: self.adversarial_loss.discriminator(
-                # Real and fake apart: joining them in one call gains nothing.
-                self._score(random, draws.SHIFTS_REAL)(real),
-                self._score(random, draws.SHIFTS_FAKE)(fake),
+        fake = self._fake(random, labels)
+        if self.schedule:
+            real = growth.blend_real(
+                real, self.schedule.blocks, **self._growth()
             )
-        )
-        penalty, more = self._penalty_gradients(random, real, fake, update)
-        gradients = [a + b for a, b in zip(gradients, more, strict=True)]
+
+        def loss():
+            # Real and fake apart: joining them in one call gains nothing.
+            scores, logits = self._judge(random, labels, draws.SHIFTS_REAL)(
+                real
+            )
+            fakes, _ = self._judge(random, labels, draws.SHIFTS_FAKE)(fake)
+            loss = self.adversarial_loss.discriminator(scores, fakes)
+            if self.recipe.drift_weight:
+                loss += self.recipe.drift_weight * losses.drift(scores)
+            return self._with_labels("discriminator", loss, logits, labels)
+
         weights = self.discriminator.trainable_variables
+        logs, gradients = self._gradients(loss, weights)
+        penalty, more = self._penalty_gradients(
+            random, real, fake, labels, update
+        )
+        gradients = [a + b for a, b in zip(gradients, more, strict=True)]
         _apply(self.discriminator_optimizer, gradients, weights)
         self._clip_weights()
         spectral_norm.update(self.discriminator)
-        return {"discriminator_loss": loss, "penalty": penalty}
+        return {**logs, "penalty": penalty}
 
     def _clip_weights(self):
         """Clips the discriminator's weights, where the recipe says so."""
@@ -172,34 +248,51 @@ class AudioGAN(keras.Model):
         # Mirrored variables can only be assigned to across all replicas.
         tf.distribute.get_replica_context().merge_call(update)
 
-    def _discriminator_gradients(self, values):
-        """Mean of `[batch]` values, and its gradient for each weight."""
-        weights = [w.value for w in self.discriminator.trainable_variables]
+    def _with_labels(self, network, loss, logits, labels):
+        """The total loss of a network, `[batch]`, and what is told of it."""
+        logs = {f"{network}_loss": self._mean(loss)}
+        if logits.shape[-1]:
+            entropy = losses.cross_entropy(logits, labels)
+            logs[f"{network}_label_loss"] = self._mean(entropy)
+            loss += self.recipe.label_weight * entropy
+        return loss, logs
+
+    def _gradients(self, loss, weights):
+        """What a function tells, and gradients of the mean of its loss.
+
+        Args:
+          loss: function without arguments -> (loss `[batch]`, what it tells).
+          weights: Keras variables; those that are not used have zeros.
+        """
+        weights = [weight.value for weight in weights]
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(weights)
-            mean = self._mean(values())
-        return mean, tape.gradient(
+            values, logs = loss()
+            mean = self._mean(values)
+        return logs, tape.gradient(
             mean, weights, unconnected_gradients=tf.UnconnectedGradients.ZERO
         )
 
-    def _penalty_gradients(self, random, real, fake, update):
+    def _penalty_gradients(self, random, real, fake, labels, update):
         """The weighted penalty at the updates that have one, else zeros."""
         interval = self.recipe.penalty_interval
-        score = self._score(random, draws.SHIFTS_PENALTY)
+        weights = self.discriminator.trainable_variables
+        judge = self._judge(random, labels, draws.SHIFTS_PENALTY)
+
+        def loss():
+            values = self.adversarial_loss.penalty(
+                lambda features: judge(features)[0],
+                real,
+                fake,
+                random.factors(),
+            )
+            values = interval * self.recipe.penalty_weight * values
+            return values, self._mean(values)
 
         def penalty():
-            factor = interval * self.recipe.penalty_weight
-            return self._discriminator_gradients(
-                lambda: (
-                    factor
-                    * self.adversarial_loss.penalty(
-                        score, real, fake, random.factors()
-                    )
-                )
-            )
+            return self._gradients(loss, weights)
 
         def nothing():
-            weights = self.discriminator.trainable_variables
             return 0.0, [tf.zeros_like(weight.value) for weight in weights]
 
         if self.adversarial_loss.penalty is None:
@@ -209,18 +302,21 @@ class AudioGAN(keras.Model):
         index = self.step * self.recipe.n_critic + update
         return tf.cond(index % interval == 0, penalty, nothing)
 
-    def _generator_step(self, rows, update):
-        random = self._draws(rows, update)
+    def _generator_step(self, labels, rows):
+        random = self._draws(rows, self.recipe.n_critic)
         weights = self.generator.trainable_variables
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch([weight.value for weight in weights])
-            fake = self.generator(self._latents(random), training=True)
-            scores = self._score(random, draws.SHIFTS_FAKE)(fake)
-            loss = self._mean(self.adversarial_loss.generator(scores))
-        gradients = tape.gradient(loss, [weight.value for weight in weights])
+
+        def loss():
+            fake = self._fake(random, labels)
+            judge = self._judge(random, labels, draws.SHIFTS_FAKE)
+            scores, logits = judge(fake)
+            loss = self.adversarial_loss.generator(scores)
+            return self._with_labels("generator", loss, logits, labels)
+
+        logs, gradients = self._gradients(loss, weights)
         _apply(self.generator_optimizer, gradients, weights)
         spectral_norm.update(self.generator)
-        return loss
+        return logs
 
     def _update_average(self):
         """Moves the averaged generator; a short memory at the start.
@@ -249,17 +345,18 @@ class AudioGAN(keras.Model):
 
         tf.distribute.get_replica_context().merge_call(update)
 
-    def _score(self, random, use):
+    def _fake(self, random, labels):
+        latents = random.latents(self.latent_prior, self.latent_size)
+        return self.generator(latents, labels, training=True, **self._growth())
+
+    def _judge(self, random, labels, use):
         shifts = random.shifts(use, self.discriminator.shuffles)
         return lambda features: self.discriminator(
-            features, shifts, training=True
+            features, labels, shifts, training=True, **self._growth()
         )
 
     def _draws(self, rows, update):
         return draws.Draws(self.seed, self.step, update, rows, self.batch_size)
-
-    def _latents(self, random):
-        return random.latents(self.latent_prior, self.latent_size)
 
     def _mean(self, values):
         return tf.reduce_sum(values) / self.batch_size

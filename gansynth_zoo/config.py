@@ -101,6 +101,18 @@ class Recipe(settings.Checked):
         "its updates; 0 does not.",
         minimum=0,
     )
+    label_weight: float = settings.setting(
+        10.0,
+        "Weight of the loss of the auxiliary classifier, in both networks; for "
+        "--conditioning=auxiliary.",
+        minimum=0,
+    )
+    drift_weight: float = settings.setting(
+        0.0,
+        "Weight of the squared scores of real examples in the discriminator's "
+        "loss.",
+        minimum=0,
+    )
     optimizer: str = settings.setting(
         "adam",
         "Optimizer of both networks; rmsprop has a decay of 0.9.",

@@ -1,7 +1,6 @@
 """Layers that the architectures share.
 
-Every convolution of the project is made here, so that a faster one has one
-place to go.
+The strided convolutions of the project; `convolutions` computes them.
 """
 
 import dataclasses
@@ -9,6 +8,8 @@ import math
 
 import keras
 import tensorflow as tf
+
+from gansynth_zoo import convolutions
 
 LEAK = 0.2
 
@@ -35,24 +36,12 @@ def dense(units, rng):
 
 def conv1d(filters, kernel_size, strides, rng):
     """Strided convolution `[batch, s·t, c]` -> `[batch, t, filters]`."""
-    return keras.layers.Conv1D(
-        filters,
-        kernel_size,
-        strides,
-        padding="same",
-        kernel_initializer=_glorot(rng),
-    )
+    return Convolution(filters, (kernel_size,), strides, rng)
 
 
 def conv1d_transpose(filters, kernel_size, strides, rng):
     """Transposed convolution `[batch, t, c]` -> `[batch, s·t, filters]`."""
-    return keras.layers.Conv1DTranspose(
-        filters,
-        kernel_size,
-        strides,
-        padding="same",
-        kernel_initializer=_glorot(rng),
-    )
+    return Convolution(filters, (kernel_size,), strides, rng, True)
 
 
 def conv2d(filters, kernel_size, strides, rng):
@@ -64,32 +53,61 @@ def conv2d(filters, kernel_size, strides, rng):
       strides: the same for the stride.
       rng: the `random.Random` that seeds the weights.
     """
-    return keras.layers.Conv2D(
-        filters,
-        kernel_size,
-        strides,
-        padding="same",
-        kernel_initializer=_glorot(rng),
-    )
+    return Convolution(filters, _pair(kernel_size), _pair(strides), rng)
 
 
 def conv2d_transpose(filters, kernel_size, strides, rng):
-    """Transposed convolution, `[batch, t, b, c]` -> `[.., s·t, s·b, filters]`.
+    """Its transpose, `[batch, t, b, c]` -> `[batch, s·t, s·b, filters]`."""
+    return Convolution(filters, _pair(kernel_size), _pair(strides), rng, True)
 
-    The arguments are those of `conv2d`.
-    """
-    return keras.layers.Conv2DTranspose(
-        filters,
-        kernel_size,
-        strides,
-        padding="same",
-        kernel_initializer=_glorot(rng),
-    )
+
+def _pair(size):
+    return (size, size) if isinstance(size, int) else size
 
 
 def _glorot(rng):
     # An explicit seed: Keras would draw one from Python's global generator.
     return keras.initializers.GlorotUniform(seed=rng.getrandbits(31))
+
+
+class Convolution(keras.layers.Layer):
+    """A convolution "same" or its transpose, then a bias for each filter.
+
+    Weights are `[*taps, c, filters]`, for the transpose `[*taps, filters, c]`.
+
+    Args:
+      filters: channels of the result.
+      taps: a number for each axis.
+      strides: as of `convolutions.convolve`.
+      rng: the `random.Random` that seeds the weights.
+      transposed: whether it is the transpose.
+    """
+
+    def __init__(self, filters, taps, strides, rng, transposed=False):
+        super().__init__()
+        self._filters = filters
+        self._taps = taps
+        self._strides = strides
+        self._initializer = _glorot(rng)
+        self._transposed = transposed
+
+    def build(self, input_shape):
+        ends = input_shape[-1], self._filters
+        self.kernel = self.add_weight(
+            shape=(*self._taps, *(ends[::-1] if self._transposed else ends)),
+            initializer=self._initializer,
+            name="kernel",
+        )
+        self.bias = self.add_weight(
+            shape=(self._filters,), initializer="zeros", name="bias"
+        )
+
+    def call(self, x, training=False):
+        convolve = convolutions.convolve
+        if self._transposed:
+            convolve = convolutions.convolve_transposed
+        x = convolve(x, self.kernel.value, self._strides, training)
+        return tf.nn.bias_add(x, self.bias.value)
 
 
 class NearestConv1D(keras.layers.Layer):
@@ -126,17 +144,10 @@ class NearestConv1D(keras.layers.Layer):
             shape=(filters,), initializer="zeros", name="bias"
         )
 
-    def call(self, x):
-        size, filters = self._shape
-        length = x.shape[1] * self._strides
-        convolved = tf.nn.conv1d_transpose(
-            x,
-            tf.transpose(self._spread_kernel(), [0, 2, 1]),
-            [tf.shape(x)[0], length, filters],
-            self._strides,
-            "SAME",
-        )
-        return tf.nn.bias_add(convolved, self.bias.value)
+    def call(self, x, training=False):
+        kernel = tf.transpose(self._spread_kernel(), [0, 2, 1])
+        x = convolutions.convolve_transposed(x, kernel, self._strides, training)
+        return tf.nn.bias_add(x, self.bias.value)
 
     def _spread_kernel(self):
         # "same" cuts as much from both ends, and an odd sample from the last;

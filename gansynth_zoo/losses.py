@@ -85,6 +85,29 @@ def least_squares_generator(fake_scores):
     return tf.square(fake_scores - 1.0)
 
 
+def cross_entropy(logits, labels):
+    """How far a classifier is from the labels that were asked for.
+
+    Args:
+      logits: `[batch, classes]`.
+      labels: int `[batch]`.
+
+    Returns:
+      `[batch]` in nats; log(classes) where it knows nothing.
+
+    Source: Odena, Olah and Shlens 2017, section 4.
+    """
+    return tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
+
+
+def drift(real_scores):
+    """Keeps the scores of real examples, `[batch]`, from running away.
+
+    Source: Karras, Aila, Laine and Lehtinen 2018, appendix A.1.
+    """
+    return tf.square(real_scores)
+
+
 def gradient_penalty(score, real, fake, factors):
     """How far the slope between a real and a fake example is from 1.
 

@@ -32,6 +32,7 @@ import tensorflow as tf
 
 from gansynth_zoo import assemble
 from gansynth_zoo import config
+from gansynth_zoo import convolutions
 from gansynth_zoo import errors
 from gansynth_zoo import machine
 
@@ -101,13 +102,15 @@ def measure_networks(preset):
       Generator and discriminator, each a `Network`.
     """
     rng = random.Random(0)
-    with tf.Graph().as_default():
+    # What the fast ways rearrange is not kept for the gradients.
+    with tf.Graph().as_default(), convolutions.plain():
         generator = assemble.make_generator(preset, rng)
         latents = tf.zeros([1, preset.model.latent_size])
-        features, made = _traced(generator, latents)
+        labels = tf.zeros([1], tf.int32)
+        features, made = _traced(generator, latents, labels)
         discriminator = assemble.make_discriminator(preset, rng)
         shifts = tf.zeros([1, discriminator.shuffles.count], tf.int32)
-        _, judged = _traced(discriminator, features, shifts)
+        _, judged = _traced(discriminator, features, labels, shifts)
         return (
             Network(_count(generator), made),
             Network(_count(discriminator), judged),

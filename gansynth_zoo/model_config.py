@@ -154,14 +154,37 @@ class InstantaneousFrequencyConfig(RepresentationConfig):
             )
 
 
+def _conditioning(default):
+    return settings.setting(
+        default,
+        "How labels are learned, where sounds have them: the discriminator "
+        "classifies (auxiliary) or weighs each sound against its label "
+        "(projection).",
+        choices=("none", "auxiliary", "projection"),
+    )
+
+
 @dataclasses.dataclass(frozen=True)
 class ModelConfig(settings.Checked):
-    """The shape of the two networks."""
+    """The shape of the two networks.
+
+    `label_names` and `label_counts` are the labels of the training sounds and
+    how many sounds each has; they are found when a run starts and stay with
+    it.
+    """
 
     dim: int = settings.setting(64, "Width of the networks.", minimum=1)
     latent_size: int = settings.setting(
         100, "Dimensions of the latents.", minimum=1
     )
+    conditioning: str = _conditioning("none")
+    label_names: tuple = ()
+    label_counts: tuple = ()
+
+    @property
+    def classes(self):
+        """Number of labels that the networks are told of."""
+        return 0 if self.conditioning == "none" else len(self.label_names)
 
 
 def _latent_prior(default):
@@ -260,4 +283,44 @@ class TiFGANConfig(ModelConfig):
         "12x3",
         "Taps of each convolution, frequency by time.",
         choices=("12x3", "6x6"),
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class GANSynthConfig(ModelConfig):
+    """GANSynth (Engel et al. 2019, section 3 and appendix A)."""
+
+    name: str = "gansynth"
+    dim: int = settings.setting(
+        32,
+        "Width of the last block; each one before has twice as much.",
+        minimum=1,
+    )
+    latent_size: int = settings.setting(
+        256, "Dimensions of the latents.", minimum=1
+    )
+    conditioning: str = _conditioning("auxiliary")
+    latent_prior: str = _latent_prior("normal")
+    max_dim: int = settings.setting(256, "Limit of all widths.", minimum=1)
+    blocks: int = settings.setting(
+        7,
+        "Blocks of the networks, each of which doubles frames and bins.",
+        minimum=1,
+    )
+    group_size: int = settings.setting(
+        8,
+        "Consecutive examples whose deviation the discriminator sees; the part "
+        "of a batch on each device is a multiple of it.",
+        minimum=1,
+    )
+    stable_examples: int = settings.setting(
+        800_000,
+        "Real examples of a stage in which no block is faded in.",
+        minimum=0,
+    )
+    transition_examples: int = settings.setting(
+        800_000,
+        "Real examples of a stage in which a block is faded in; 0 for both "
+        "trains all blocks from the start.",
+        minimum=0,
     )

@@ -83,9 +83,8 @@ class Monitors(keras.callbacks.Callback):
             self._run.save_best(self.model, self._best)
 
     def _measure(self):
-        latents = self.model.seeded_latents(tf.range(_COUNT))
         pictures = [
-            self.model(latents[i : i + _BATCH])
+            self.model(*self.model.seeded(tf.range(i, i + _BATCH)))
             for i in range(0, _COUNT, _BATCH)
         ]
         sounds = [self._to_waveform(batch) for batch in pictures]

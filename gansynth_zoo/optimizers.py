@@ -35,8 +35,21 @@ class RMSprop(keras.optimizers.RMSprop):
         if self.built:
             return
         super().build(var_list)
+        self.start()
+
+    def start(self):
+        """Sets the mean squares to what they start at."""
         for velocity in self._velocities:
             velocity.assign(tf.ones(velocity.shape))
+
+
+def reset(optimizer):
+    """Lets an optimizer start anew; its learning rate stays."""
+    for variable in optimizer.variables:
+        if variable is not optimizer.learning_rate:
+            variable.assign(tf.zeros(variable.shape, variable.dtype))
+    if isinstance(optimizer, RMSprop):
+        optimizer.start()
 
 
 OPTIMIZERS = {"adam": adam, "rmsprop": rmsprop}

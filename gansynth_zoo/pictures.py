@@ -24,13 +24,15 @@ def log_spectrogram(waveform, sample_rate):
     return np.maximum(level - level.max(), -80.0)
 
 
-def spectrogram_grid(waveforms, sample_rate, title):
+def spectrogram_grid(waveforms, sample_rate, title, columns=8, width=1.6):
     """A picture of spectrograms side by side.
 
     Args:
       waveforms: float `[batch, samples, channels]`.
       sample_rate: in Hz.
       title: written above.
+      columns: spectrograms of a row at most.
+      width: of a spectrogram in inches.
 
     Returns:
       PNG as bytes.
@@ -38,10 +40,10 @@ def spectrogram_grid(waveforms, sample_rate, title):
     from matplotlib import figure
     from matplotlib.backends import backend_agg
 
-    columns = min(8, len(waveforms))
+    columns = min(columns, len(waveforms))
     rows = -(-len(waveforms) // columns)
     picture = figure.Figure(
-        figsize=(1.6 * columns, 1.5 * rows + 0.5), layout="constrained"
+        figsize=(width * columns, 1.5 * rows + 0.5), layout="constrained"
     )
     backend_agg.FigureCanvasAgg(picture)
     axes = picture.subplots(rows, columns, squeeze=False)

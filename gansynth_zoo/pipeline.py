@@ -24,12 +24,13 @@ class Windows:
       clips: a `clips.Clips`.
       audio: a `config.AudioConfig`.
       data: a `config.DataConfig`.
+      labelled: leave out clips that have no label.
 
     Raises:
       ZooError: if there is no clip, or no sound in any.
     """
 
-    def __init__(self, clips, audio, data):
+    def __init__(self, clips, audio, data, labelled=False):
         if not len(clips) or not clips.index["peak"].any():
             raise errors.ZooError(
                 "Expected sounds to train on, received "
@@ -50,6 +51,8 @@ class Windows:
             hop = round(audio.num_samples * (1 - data.overlap))
             self._hop = max(1, hop)
             counts = 1 - (-beyond // self._hop)
+        if labelled:
+            counts = np.where(clips.index["label"] < 0, 0, counts)
         self._clip_of = np.repeat(np.arange(len(clips)), counts)
         self.labels = np.repeat(clips.index["label"], counts)
         self._first = np.cumsum(counts) - counts

@@ -9,7 +9,8 @@ from gansynth_zoo import model_config
 
 # "wgan-gp" is that of the WaveGAN paper (appendix D), and the three after it
 # are the others of its code. "fast" gives more per processor minute: a
-# non-saturating loss with R1 at every 8th update.
+# non-saturating loss with R1 at every 8th update. "gansynth" is that of its
+# paper (appendix A).
 RECIPES = {
     "wgan-gp": config.Recipe(),
     "wgan": config.Recipe(
@@ -35,8 +36,17 @@ RECIPES = {
         n_critic=1,
         penalty_weight=0.2,
         penalty_interval=8,
+        label_weight=1.0,
         discriminator_learning_rate=4e-4,
         generator_learning_rate=2e-4,
+        beta_1=0.0,
+        beta_2=0.99,
+    ),
+    "gansynth": config.Recipe(
+        n_critic=1,
+        drift_weight=0.001,
+        discriminator_learning_rate=8e-4,
+        generator_learning_rate=8e-4,
         beta_1=0.0,
         beta_2=0.99,
     ),
@@ -50,30 +60,48 @@ class _Model:
     Attributes:
       title: how the model is called.
       name: pattern of the presets' names.
-      datasets: data sets that it has a preset for.
+      sounds: rows of `_SOUNDS` that it has a preset for.
       representation: a representation of `model_config`.
       networks: a model of `model_config`.
-      small_penalty: weight of the penalty of the "fast" recipe; it goes with
-        the squared norm of what the discriminator sees.
+      small: settings of the small presets that go with the model: the penalty
+        of the "fast" recipe, say, goes with the squared norm of what the
+        discriminator sees.
+      paper: settings of the full-size presets that go with the model.
+      recipe: recipe of the full-size presets.
     """
 
     title: str
     name: str
-    datasets: tuple
+    sounds: tuple
     representation: model_config.RepresentationConfig
     networks: model_config.ModelConfig
-    small_penalty: float
+    small: dict
+    paper: dict = dataclasses.field(default_factory=dict)
+    recipe: str = "wgan-gp"
 
 
-# Data set -> what its sounds are, and which windows are cut from them.
+@dataclasses.dataclass(frozen=True)
+class _Sounds:
+    """A data set, what its sounds are, and which windows are cut from them."""
+
+    dataset: str
+    text: str
+    window: str = "first"
+
+
 _SOUNDS = {
-    "sc09": ("spoken digits", "first"),
-    "drums": ("drum sounds", "first"),
-    "birds": ("bird song", "random"),
-    "piano": ("Bach on the piano", "random"),
-    "timit": ("speech of many words", "random"),
-    "bach": ("seconds of Bach on the piano", "first"),
+    "sc09": _Sounds("sc09", "spoken digits"),
+    "drums": _Sounds("drums", "drum sounds"),
+    "birds": _Sounds("birds", "bird song", "random"),
+    "piano": _Sounds("piano", "Bach on the piano", "random"),
+    "timit": _Sounds("timit", "speech of many words", "random"),
+    "bach": _Sounds("bach", "seconds of Bach on the piano"),
+    "nsynth": _Sounds("nsynth_notes/gansynth", "notes of instruments"),
 }
+
+_LABELLED = {"conditioning": "auxiliary"}
+_SMALL_WAVE = {"dim": 16, "penalty_weight": 0.2}
+_SMALL_PICTURE = {"dim": 16, "penalty_weight": 2.0}
 
 _MODELS = (
     _Model(
@@ -82,7 +110,15 @@ _MODELS = (
         ("sc09", "drums", "birds", "piano", "timit"),
         model_config.WaveformConfig(),
         model_config.WaveGANConfig(),
-        small_penalty=0.2,
+        _SMALL_WAVE,
+    ),
+    _Model(
+        "WaveGAN with labels",
+        "wavegan_{}_labels",
+        ("sc09",),
+        model_config.WaveformConfig(),
+        model_config.WaveGANConfig(**_LABELLED),
+        _SMALL_WAVE,
     ),
     _Model(
         "SpecGAN",
@@ -90,7 +126,15 @@ _MODELS = (
         ("sc09", "drums", "birds", "piano", "timit"),
         model_config.LogSpectrogramConfig(),
         model_config.SpecGANConfig(),
-        small_penalty=2.0,
+        _SMALL_PICTURE,
+    ),
+    _Model(
+        "SpecGAN with labels",
+        "specgan_{}_labels",
+        ("sc09",),
+        model_config.LogSpectrogramConfig(),
+        model_config.SpecGANConfig(**_LABELLED),
+        _SMALL_PICTURE,
     ),
     _Model(
         "TiFGAN-M",
@@ -98,7 +142,7 @@ _MODELS = (
         ("sc09", "bach"),
         model_config.StftFeaturesConfig(),
         model_config.TiFGANConfig(),
-        small_penalty=2.0,
+        _SMALL_PICTURE,
     ),
     _Model(
         "TiFGAN-MTF",
@@ -106,44 +150,71 @@ _MODELS = (
         ("sc09", "bach"),
         model_config.StftFeaturesConfig(derivatives=True),
         model_config.TiFGANConfig(),
-        small_penalty=2.0,
+        _SMALL_PICTURE,
+    ),
+    _Model(
+        "TiFGAN-M with labels",
+        "tifgan_{}_labels",
+        ("sc09",),
+        model_config.StftFeaturesConfig(),
+        model_config.TiFGANConfig(**_LABELLED),
+        _SMALL_PICTURE,
+    ),
+    _Model(
+        "GANSynth",
+        "gansynth_{}",
+        ("nsynth",),
+        model_config.InstantaneousFrequencyConfig(),
+        model_config.GANSynthConfig(),
+        small={
+            "num_samples": 16384,
+            "fft_length": 1024,
+            "hop": 256,
+            "dim": 8,
+            "max_dim": 64,
+            "blocks": 6,
+            "latent_size": 64,
+            "stable_examples": 0,
+            "transition_examples": 0,
+            "penalty_weight": 2.0,
+        },
+        paper={"num_samples": 64_000, "batch_size": 8, "steps": 1_375_000},
+        recipe="gansynth",
     ),
 )
 
 
-def _paper(model, dataset):
-    sounds, window = _SOUNDS[dataset]
-    return config.Preset(
-        name=model.name.format(dataset),
-        description=f"{model.title} of the paper: {sounds}.",
+def _paper(model, sounds):
+    row = _SOUNDS[sounds]
+    preset = config.Preset(
+        name=model.name.format(sounds),
+        description=f"{model.title} of the paper: {row.text}.",
         audio=config.AudioConfig(),
-        data=config.DataConfig(dataset=dataset, window=window),
+        data=config.DataConfig(dataset=row.dataset, window=row.window),
         representation=model.representation,
         model=model.networks,
-        recipe=RECIPES["wgan-gp"],
+        recipe=RECIPES[model.recipe],
         train=config.TrainConfig(),
     )
+    return config.replace(preset, model.paper)
 
 
-def _small(model, dataset):
-    sounds, _ = _SOUNDS[dataset]
-    return dataclasses.replace(
-        _paper(model, dataset),
-        name=f"{model.name.format(dataset)}_small",
-        description=f"{model.title} for a processor: {sounds}.",
-        model=dataclasses.replace(model.networks, dim=16),
-        recipe=dataclasses.replace(
-            RECIPES["fast"], penalty_weight=model.small_penalty
-        ),
+def _small(model, sounds):
+    preset = dataclasses.replace(
+        _paper(model, sounds),
+        name=f"{model.name.format(sounds)}_small",
+        description=f"{model.title} for a processor: {_SOUNDS[sounds].text}.",
+        recipe=RECIPES["fast"],
         train=config.TrainConfig(steps=20_000, batch_size=32),
     )
+    return config.replace(preset, model.small)
 
 
 PRESETS = {
     preset.name: preset
     for model in _MODELS
-    for dataset in model.datasets
-    for preset in (_paper(model, dataset), _small(model, dataset))
+    for sounds in model.sounds
+    for preset in (_paper(model, sounds), _small(model, sounds))
 }
 
 
@@ -159,7 +230,11 @@ def get(name):
 def for_dataset(dataset):
     """A preset whose windows suit a data set, NAME or NAME/CONFIG."""
     name = dataset.partition("/")[0]
-    suited = [p for p in PRESETS.values() if p.data.dataset == name]
+    suited = [
+        preset
+        for preset in PRESETS.values()
+        if preset.data.dataset.partition("/")[0] == name
+    ]
     return (suited or list(PRESETS.values()))[0]
 
 

@@ -100,7 +100,7 @@ def measure(preset, generated):
         "real, held out": real,
         "generated": generated,
         "untrained generator": untrained.generate(
-            untrained.seeded_latents(tf.range(len(generated)))
+            *untrained.seeded(tf.range(len(generated)))
         ).numpy(),
         "white noise": noise,
     }

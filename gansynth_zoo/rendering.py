@@ -1,4 +1,4 @@
-"""Notes and a way of making sounds -> one waveform."""
+"""A way of making sounds -> one long waveform, of notes or without end."""
 
 import numpy as np
 import tensorflow as tf
@@ -115,3 +115,42 @@ def render(notes, make, sample_rate, latents_at):
     if peak > 0:
         mix *= _PEAK / peak
     return mix
+
+
+def chain(make, latents_at, sample_rate, length):
+    """Makes a sound of any length of sounds that fade into each other.
+
+    Every half of a sound the next one begins, whose latents are those of that
+    time. Their gains add up to 1, so that the whole is never louder than its
+    parts. What is in memory does not grow with the length.
+
+    Args:
+      make: function of latents, float32 `[batch, latent]`, to sounds, float32
+        `[batch, samples, channels]`, of the same length each time.
+      latents_at: function of times as `path_over_time` returns it.
+      sample_rate: in Hz.
+      length: samples in all.
+
+    Yields:
+      Float32 `[n, channels]`, `length` samples one after another.
+    """
+    done, fading = 0, None
+    shown = progress.Progress(length)
+    # The first batch is of one, which says how long a sound is.
+    hop, count = 0, 1
+    while done < length:
+        times = (done + hop * np.arange(count)) / sample_rate
+        sounds = np.asarray(make(latents_at(times)))
+        hop, count = sounds.shape[1] // 2, _BATCH
+        rise = np.sin(np.pi / 2 * (np.arange(hop) + 0.5) / hop) ** 2
+        rise = rise[:, np.newaxis].astype(np.float32)
+        for sound in sounds[: -(-(length - done) // hop)]:
+            block = sound[:hop]
+            if fading is not None:
+                block = rise * block + rise[::-1] * fading
+            fading = sound[hop : 2 * hop]
+            yield block[: length - done]
+            done += len(block)
+        done = min(done, length)
+        shown.update(done, f"Made {done / sample_rate:.0f} seconds")
+    shown.close()

@@ -7,14 +7,18 @@ import tempfile
 # Before TensorFlow is imported, and for the processes that tests start.
 os.environ["GANSYNTH_ZOO_CACHE"] = tempfile.mkdtemp(prefix="gansynth-cache-")
 os.environ.pop("GANSYNTH_ZOO_DIR", None)
+os.environ.pop("GANSYNTH_ZOO_URL", None)
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from gansynth_zoo import audio_files
 from gansynth_zoo import config
 from gansynth_zoo import presets
+from gansynth_zoo import runs
+from gansynth_zoo import training
 
 tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0],
@@ -33,19 +37,66 @@ TINY = {
 TINY_PICTURES = {
     "log_spectrogram": {"fft_length": 32, "hop": 8},
     "stft_features": {"fft_length": 64, "hop": 16},
+    "instantaneous_frequency": {"fft_length": 32, "hop": 8},
+}
+# Of a model, what makes its networks small, and has them grow soon.
+TINY_NETWORKS = {
+    "gansynth": {
+        "blocks": 3,
+        "max_dim": 8,
+        "group_size": 2,
+        "stable_examples": 4,
+        "transition_examples": 8,
+    }
 }
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def tiny():
     """Function: preset name and changes -> the preset, small enough to run."""
 
     def make(name="wavegan_drums_small", **changes):
         preset = presets.get(name)
         picture = TINY_PICTURES.get(preset.representation.name, {})
-        return config.replace(preset, {**TINY, **picture, **changes})
+        networks = TINY_NETWORKS.get(preset.model.name, {})
+        return config.replace(
+            preset, {**TINY, **picture, **networks, **changes}
+        )
 
     return make
+
+
+@pytest.fixture(scope="session")
+def two_devices():
+    # One for all tests: TensorFlow numbers the collectives of each strategy
+    # from the start, and takes those of a second one for those of the first.
+    return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+
+
+@pytest.fixture(scope="session")
+def pitched(tiny, tmp_path_factory):
+    """A run of two steps on tones, whose folders are named by pitches.
+
+    One sound lies beside the folders and has no label.
+    """
+    folder = tmp_path_factory.mktemp("pitched")
+    time = np.arange(512) / 16000
+    for name in ("60/a", "60/b", "62/a", "64/a", "64/b", "64/c", "beside"):
+        pitch = int(name[:2]) if name[:2].isdecimal() else 50
+        tone = np.sin(2 * np.pi * 440 * 2 ** ((pitch - 69) / 12) * time)
+        path = folder / "sounds" / f"{name}.wav"
+        audio_files.write(path, tone[:, np.newaxis].astype("f4"), 16000)
+    run = runs.Run(folder / "run")
+    training.train(
+        tiny(
+            "wavegan_sc09_labels_small",
+            dataset="",
+            audio_dir=str(folder / "sounds"),
+        ),
+        run,
+        report=lambda _: None,
+    )
+    return run
 
 
 @pytest.fixture

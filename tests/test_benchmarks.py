@@ -30,6 +30,7 @@ with ON_PATH:
 SHAPE = (1024, 1)
 # Every pair of shifts of the two shuffles, one for each example.
 SHIFTS = np.array(list(itertools.product(range(-2, 3), repeat=2)), np.int32)
+NO_LABELS = np.zeros(len(SHIFTS), np.int32)
 SETTINGS = model_config.WaveGANConfig(dim=4)
 TOY = ["--dim=2", "--num_samples=256", "--rounds=1", "--seconds=0"]
 
@@ -40,7 +41,8 @@ def make_generators():
         generator(SHAPE, SETTINGS, random.Random(0))
         for generator, _ in plain.VARIANTS.values()
     )
-    zoo(tf.zeros([1, 100])), other(tf.zeros([1, 100]))
+    for network in (zoo, other):
+        network(tf.zeros([1, 100]), NO_LABELS[:1])
     other.set_weights(zoo.get_weights())
     return zoo, other
 
@@ -52,7 +54,7 @@ def make_discriminators(per):
         for _, discriminator in plain.VARIANTS.values()
     )
     for network in (zoo, other):
-        network(tf.zeros([1, 1024, 1]), tf.zeros([1, 2], tf.int32))
+        network(tf.zeros([1, 1024, 1]), NO_LABELS[:1], tf.constant(SHIFTS[:1]))
     other.set_weights(zoo.get_weights())
     return zoo, other
 
@@ -65,7 +67,8 @@ def gradients(discriminator, real, fake, shifts):
     """Of the loss with its gradient penalty, by each weight."""
 
     def score(features):
-        return discriminator(features, shifts, training=True)
+        scores, _ = discriminator(features, NO_LABELS, shifts, training=True)
+        return scores
 
     @tf.function
     def by_weights():
@@ -94,7 +97,9 @@ def test_plain_networks_have_as_many_parameters():
 
 def test_plain_generator_makes_the_same_sounds(rng):
     latents = tf.constant(rng.uniform(-1, 1, [8, 100]), tf.float32)
-    zoo, other = (generator(latents) for generator in make_generators())
+    zoo, other = (
+        generator(latents, NO_LABELS[:8]) for generator in make_generators()
+    )
     assert zoo.shape == (8, 1024, 1)
     np.testing.assert_allclose(zoo, other, atol=1e-5)
 
@@ -104,7 +109,7 @@ def test_plain_discriminator_gives_the_same_scores(rng, per):
     shifts = SHIFTS if per == "example" else np.full_like(SHIFTS, (2, -1))
     waveform = waveforms(rng)
     zoo, other = (
-        network(waveform, tf.constant(shifts))
+        network(waveform, NO_LABELS, tf.constant(shifts))[0]
         for network in make_discriminators(per)
     )
     np.testing.assert_allclose(zoo, other, atol=1e-5)
@@ -128,7 +133,8 @@ def test_work_of_a_pass(dim, giga):
         (16384, 1), model_config.WaveGANConfig(dim=dim), None
     )
     with tf.Graph().as_default():
-        discriminator(tf.zeros([1, 16384, 1]), tf.zeros([1, 4], tf.int32))
+        shifts = tf.zeros([1, 4], tf.int32)
+        discriminator(tf.zeros([1, 16384, 1]), tf.zeros([1]), shifts)
         flop = plain.pass_flop(discriminator, 16384)
     assert flop / 1e9 == pytest.approx(giga, rel=0.01)
 

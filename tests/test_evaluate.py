@@ -7,6 +7,7 @@ import pathlib
 import random
 import re
 import shutil
+import types
 import xml.etree.ElementTree
 
 import numpy as np
@@ -16,6 +17,7 @@ from absl import flags
 
 from gansynth_zoo import assemble
 from gansynth_zoo import audio_files
+from gansynth_zoo import clip_sources
 from gansynth_zoo import config
 from gansynth_zoo import errors
 from gansynth_zoo import evaluate
@@ -24,6 +26,7 @@ from gansynth_zoo import runs
 from gansynth_zoo.classifiers import classifier as classifiers
 from gansynth_zoo.classifiers import network
 from gansynth_zoo.datasets import drums_mini
+from gansynth_zoo.reporting import columns
 from gansynth_zoo.reporting import sound_sets
 
 SAMPLES, RATE, COUNT = 4096, 16000, 60
@@ -32,10 +35,12 @@ CLIPS = sorted(
 )
 
 
-def make_run(folder, name, num_samples=SAMPLES):
+def make_run(folder, name, num_samples=SAMPLES, conditioning="none"):
     """A run with a checkpoint of a generator that has learned nothing."""
     changes = {"dim": 2, "dataset": "drums_mini", "num_samples": num_samples}
+    changes["conditioning"] = conditioning
     preset = config.replace(presets.get(name), changes)
+    preset = assemble.fit_labels(preset, clip_sources.load_clips(preset))
     real = sound_sets.Real(preset, seed=0).train
     preset = assemble.fit_representation(preset, real.batches(64))
     run = runs.Run(folder)
@@ -71,8 +76,9 @@ def read_report(folder):
 def root(tmp_path_factory):
     """Where two runs, three folders of sounds and a classifier lie."""
     root = tmp_path_factory.mktemp("evaluate")
-    for name in ("wavegan", "specgan"):
-        make_run(root / name, f"{name}_drums_small")
+    make_run(root / "wavegan", "wavegan_drums_small")
+    # It is asked for the kits.
+    make_run(root / "specgan", "specgan_drums_small", conditioning="projection")
     for clip in CLIPS[::3]:  # of both kits
         sound, rate = audio_files.read(clip)
         kit = clip.name.partition("_")[0]
@@ -197,8 +203,43 @@ def test_a_classifier_adds_its_columns_and_labels_their_accuracy(report):
         assert 1 <= mean <= 2
         assert row["frechet_logits"] >= 0
         assert row["frechet_features"] >= 0
-        labelled = name in ("real, test", "real, train", "copies")
+        labelled = name in ("real, test", "real, train", "copies", "specgan")
         assert ("accuracy" in row) == labelled
+        assert ("frechet_per_class" in row) == labelled
+    (real, _), (untrained, _) = (
+        report["rows"][name]["frechet_per_class"]
+        for name in ("real, test", "specgan")
+    )
+    assert 0 <= real < untrained
+
+
+def test_each_class_has_a_frechet_distance_to_its_own(rng):
+    """In closed form: the same covariance, another mean for each class."""
+    names = np.repeat(["a", "b", "c"], 40)
+    points = rng.normal(size=(120, 3))
+    shifts = np.array([0.0, 1.0, 3.0])
+
+    def side(points, order):
+        row = types.SimpleNamespace(labels=names[order])
+        return types.SimpleNamespace(points=points[order], row=row)
+
+    real = side(points, np.arange(120))
+    moved = points + np.repeat(shifts, 40)[:, np.newaxis]
+    found = columns._frechet_per_class(
+        side(moved, np.arange(120)[::-1]), real, None
+    )
+    squares = 3 * shifts**2
+    np.testing.assert_allclose(
+        found["frechet_per_class"], (squares.mean(), squares.std()), atol=1e-6
+    )
+    # Two sounds of a class have one dimension.
+    few = side(moved, [0, 1, *range(40, 120)])
+    (mean, _) = columns._frechet_per_class(few, real, None)["frechet_per_class"]
+    assert mean < squares.mean()
+    with pytest.raises(errors.ZooError, match="2 or more sounds of each of 3"):
+        columns._frechet_per_class(
+            side(moved, [0, *range(40, 120)]), real, None
+        )
 
 
 def test_only_spectrogram_models_have_a_consistency(report):

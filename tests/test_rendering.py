@@ -237,3 +237,39 @@ def test_one_short_note_has_a_sound():
     notes = [Note(0.0, 0.2, 60, 80)]
     waveform = rendering.render(notes, make, RATE, latents_at)
     assert np.abs(waveform).max() == pytest.approx(0.5)
+
+
+def chain(make, length, samples=SAMPLES):
+    blocks = list(rendering.chain(make, milliseconds, RATE, length))
+    return np.concatenate(blocks), blocks
+
+
+@given(length=st.integers(1, 40 * SAMPLES))
+@settings(max_examples=20, deadline=None)
+def test_a_chain_of_ones_is_one_and_as_long_as_asked(length):
+    waveform, blocks = chain(
+        lambda points: np.ones((len(points), SAMPLES, 2), np.float32), length
+    )
+    assert waveform.shape == (length, 2)
+    np.testing.assert_allclose(waveform, 1.0, atol=1e-6)
+    assert max(map(len, blocks)) <= SAMPLES // 2
+
+
+def test_a_sound_fades_into_the_one_half_a_sound_later():
+    sizes = []
+
+    def make(points):
+        """Sounds that are everywhere the number of their half second."""
+        sizes.append(len(points))
+        level = np.float32(points[:, 0, np.newaxis, np.newaxis] / 500)
+        return np.broadcast_to(level, (len(points), SAMPLES, 1))
+
+    waveform, _ = chain(make, 60 * SAMPLES)
+    time = np.arange(60 * SAMPLES) / 500
+    # The first half second is the first sound's alone.
+    before = np.maximum(np.floor(time) - 1, 0)
+    share = np.sin(np.pi / 2 * ((time + 1e-3) % 1)) ** 2
+    expected = np.where(time < 1, 0, before + share)
+    np.testing.assert_allclose(waveform[:, 0], expected, atol=1e-4)
+    # However long, so many sounds are in memory at once.
+    assert max(sizes) == 32

@@ -14,6 +14,7 @@ import math
 import keras
 import tensorflow as tf
 
+from gansynth_zoo import conditioning
 from gansynth_zoo import equalized
 from gansynth_zoo import errors
 from gansynth_zoo import growth
@@ -46,9 +47,12 @@ def start_for(frames, bins, blocks):
     return frames // step, bins // step
 
 
-def _widths(blocks, dim, max_dim):
+def _widths(settings):
     """Width before each block, and after the last, `blocks` + 1 numbers."""
-    return [min(dim << i, max_dim) for i in reversed(range(blocks + 1))]
+    return [
+        min(settings.dim << i, settings.max_dim)
+        for i in reversed(range(settings.blocks + 1))
+    ]
 
 
 class GANSynthGenerator(keras.Model):
@@ -65,27 +69,24 @@ class GANSynthGenerator(keras.Model):
 
     Args:
       feature_shape: (frames, bins, channels), sizes as in `start_for`.
-      blocks: blocks, each of two convolutions.
-      dim: width of the last block; each one before has twice as much.
-      max_dim: limit of all widths.
-      latent_size: dimensions of the latents.
-      classes: number of labels.
+      settings: a `model_config.GANSynthConfig`.
       rng: `random.Random` that seeds the weights.
+
+    Raises:
+      ZooError: for other sizes.
     """
 
-    def __init__(
-        self, feature_shape, blocks, dim, max_dim, latent_size, classes, rng
-    ):
+    def __init__(self, feature_shape, settings, rng):
         super().__init__(name="generator")
         frames, bins, channels = feature_shape
+        blocks = settings.blocks
         start = start_for(frames, bins, blocks)
-        widths = _widths(blocks, dim, max_dim)[1:]
+        widths = _widths(settings)[1:]
         self.blocks = blocks
-        self.classes = classes
+        self._classes = settings.classes
+        inputs = settings.latent_size + settings.classes
         self.first = [
-            equalized.EqualizedStart(
-                latent_size + classes, *start, widths[0], rng
-            )
+            equalized.EqualizedStart(inputs, *start, widths[0], rng)
         ] + [
             equalized.EqualizedConv2D(widths[i - 1], widths[i], 3, rng)
             for i in range(1, blocks)
@@ -101,8 +102,8 @@ class GANSynthGenerator(keras.Model):
     def call(self, latents, labels, stage=None, blend=1.0):
         stage = growth.last_stage(self.blocks) if stage is None else stage
         top = growth.top_block(stage)
-        one_hot = tf.one_hot(labels, self.classes, dtype=latents.dtype)
-        x = equalized.pixel_norm(tf.concat([latents, one_hot], axis=-1))
+        x = conditioning.concatenate(latents, labels, self._classes)
+        x = equalized.pixel_norm(x)
         x = self._block(0, x)
         for i in range(1, top + 1):
             before = x
@@ -120,7 +121,7 @@ class GANSynthGenerator(keras.Model):
 
 
 class GANSynthDiscriminator(keras.Model):
-    """Features, shifts -> scores `[batch]`, logits `[batch, classes]`.
+    """Features, labels, shifts -> scores, logits, as of `conditioning.Head`.
 
     A gradient penalty sees the normalised features that this network reads. In
     GANSynth's code the network normalises them itself, and the penalty is on
@@ -129,32 +130,29 @@ class GANSynthDiscriminator(keras.Model):
     Call arguments:
       features: `[batch, frames, bins, channels]`; real ones went through
         `growth.blend_real`.
+      labels: int `[batch]` in 0 .. classes - 1.
       shifts: not used, there is no phase shuffle.
       stage: as of the generator.
       blend: as of the generator.
 
     Args:
       feature_shape: (frames, bins, channels), as of the generator.
-      blocks: as of the generator.
-      dim: as of the generator.
-      max_dim: as of the generator.
-      classes: as of the generator.
-      group_size: examples that are compared, as in
-        `equalized.minibatch_deviation`.
+      settings: a `model_config.GANSynthConfig`.
       rng: `random.Random` that seeds the weights.
+
+    Raises:
+      ZooError: for other sizes.
     """
 
-    def __init__(
-        self, feature_shape, blocks, dim, max_dim, classes, group_size, rng
-    ):
+    def __init__(self, feature_shape, settings, rng):
         super().__init__(name="discriminator")
         frames, bins, channels = feature_shape
+        blocks = settings.blocks
         start = start_for(frames, bins, blocks)
-        last, *widths = _widths(blocks, dim, max_dim)
+        last, *widths = _widths(settings)
         self.blocks = blocks
-        self.classes = classes
         self.shuffles = layers.Shuffles()
-        self._group_size = group_size
+        self._group_size = settings.group_size
         self.from_rgb = [
             equalized.EqualizedConv2D(channels, width, 1, rng)
             for width in widths
@@ -171,10 +169,12 @@ class GANSynthDiscriminator(keras.Model):
             equalized.EqualizedConv2D(widths[i], widths[i - 1], 3, rng)
             for i in range(1, blocks)
         ]
-        self.score = equalized.EqualizedDense(last, 1, rng, slope=1.0)
-        self.classify = equalized.EqualizedDense(last, classes, rng, slope=1.0)
+        self.head = conditioning.Head(
+            settings,
+            lambda units: equalized.EqualizedDense(last, units, rng, slope=1.0),
+        )
 
-    def call(self, features, shifts, stage=None, blend=1.0):
+    def call(self, features, labels, shifts, stage=None, blend=1.0):
         del shifts
         stage = growth.last_stage(self.blocks) if stage is None else stage
         top = growth.top_block(stage)
@@ -190,7 +190,7 @@ class GANSynthDiscriminator(keras.Model):
         x = layers.leaky_relu(self.first[0](x))
         x = tf.reshape(x, [-1, math.prod(x.shape[1:])])
         x = layers.leaky_relu(self.second[0](x))
-        return tf.squeeze(self.score(x), -1), self.classify(x)
+        return self.head(x, labels)
 
     def _read(self, i, features):
         return layers.leaky_relu(self.from_rgb[i](features))

@@ -11,6 +11,7 @@ import math
 import keras
 import tensorflow as tf
 
+from gansynth_zoo import conditioning
 from gansynth_zoo import errors
 from gansynth_zoo import layers
 
@@ -60,7 +61,7 @@ UPSAMPLINGS = {
 
 
 class SpecGANGenerator(keras.Model):
-    """Latents `[batch, latent]` -> `[batch, frames, bins, channels]`.
+    """Latents, labels -> `[batch, frames, bins, channels]`.
 
     Each layer halves the width and doubles both sides; the last one makes the
     channels, in [-1, 1].
@@ -81,6 +82,7 @@ class SpecGANGenerator(keras.Model):
         doublings = doublings_for(frames, bins, START_BINS)
         widths = [settings.dim << i for i in reversed(range(doublings))]
         self._start_shape = (frames >> doublings, START_BINS, widths[0])
+        self._classes = settings.classes
         self.start = layers.dense(math.prod(self._start_shape), rng)
         self.convolutions = [
             UPSAMPLINGS[settings.upsample](width, settings.kernel_size, 2, rng)
@@ -93,8 +95,9 @@ class SpecGANGenerator(keras.Model):
             for _ in self.convolutions
         ]
 
-    def call(self, latents, training=False):
-        x = tf.reshape(self.start(latents), [-1, *self._start_shape])
+    def call(self, latents, labels, training=False):
+        x = conditioning.concatenate(latents, labels, self._classes)
+        x = tf.reshape(self.start(x), [-1, *self._start_shape])
         for norm, convolution in zip(
             self.norms, self.convolutions, strict=True
         ):
@@ -103,12 +106,13 @@ class SpecGANGenerator(keras.Model):
 
 
 class SpecGANDiscriminator(keras.Model):
-    """`[batch, frames, bins, channels]`, shifts -> scores `[batch]`.
+    """`[batch, frames, bins, channels]`, labels, shifts -> scores, logits.
 
     Phase shuffle along time follows each convolution but the last, by less
     than the frames that the last one reads; `shifts` is int32 `[batch,
-    shuffles.count]`. Batch norm has all convolutions but the first normalised,
-    by the batch's own statistics even where a picture is only scored.
+    shuffles.count]`, scores and logits are those of `conditioning.Head`. Batch
+    norm has all convolutions but the first normalised, by the batch's own
+    statistics even where a picture is only scored.
 
     Args:
       feature_shape: (frames, bins, channels), sizes as in `doublings_for`.
@@ -145,9 +149,11 @@ class SpecGANDiscriminator(keras.Model):
             else keras.layers.Identity()
             for i in range(halvings)
         ]
-        self.score = layers.dense(1, rng)
+        self.head = conditioning.Head(
+            settings, functools.partial(layers.dense, rng=rng)
+        )
 
-    def call(self, features, shifts):
+    def call(self, features, labels, shifts):
         x = features
         for i, (convolution, norm) in enumerate(
             zip(self.convolutions, self.norms, strict=True)
@@ -156,4 +162,4 @@ class SpecGANDiscriminator(keras.Model):
             if i < self.shuffles.count:
                 x = layers.phase_shuffle(x, shifts[:, i], self.shuffles.radius)
         x = tf.reshape(x, [-1, math.prod(x.shape[1:])])
-        return tf.squeeze(self.score(x), -1)
+        return self.head(x, labels)

@@ -7,11 +7,13 @@ Source: Marafioti, Holighaus, Perraudin and Majdak 2019, section 4, and its
 code.
 """
 
+import functools
 import math
 
 import keras
 import tensorflow as tf
 
+from gansynth_zoo import conditioning
 from gansynth_zoo import layers
 from gansynth_zoo import spectral_norm
 from gansynth_zoo.models import specgan
@@ -24,7 +26,7 @@ KERNELS = {"12x3": (3, 12), "6x6": (6, 6)}
 
 
 class TiFGANGenerator(keras.Model):
-    """Latents `[batch, latent]` -> `[batch, frames, bins, channels]`.
+    """Latents, labels -> `[batch, frames, bins, channels]`.
 
     Each layer doubles both sides. The first one keeps the width, each further
     one halves it, and the last one makes the channels, in [-1, 1].
@@ -46,6 +48,7 @@ class TiFGANGenerator(keras.Model):
         doublings = specgan.doublings_for(frames, bins, START_BINS)
         widths = [settings.dim << i for i in reversed(range(doublings - 1))]
         self._start_shape = (frames >> doublings, START_BINS, widths[0])
+        self._classes = settings.classes
         self.start = layers.dense(math.prod(self._start_shape), rng)
         kernel = KERNELS[settings.kernel_shape]
         self.convolutions = [
@@ -56,17 +59,19 @@ class TiFGANGenerator(keras.Model):
             for width in widths + [channels]
         ]
 
-    def call(self, latents):
-        x = tf.reshape(self.start(latents), [-1, *self._start_shape])
+    def call(self, latents, labels):
+        x = conditioning.concatenate(latents, labels, self._classes)
+        x = tf.reshape(self.start(x), [-1, *self._start_shape])
         for convolution in self.convolutions:
             x = convolution(tf.nn.relu(x))
         return tf.tanh(x)
 
 
 class TiFGANDiscriminator(keras.Model):
-    """`[batch, frames, bins, channels]`, shifts -> scores `[batch]`.
+    """`[batch, frames, bins, channels]`, labels, shifts -> scores, logits.
 
-    There is no phase shuffle: `shifts` is not used.
+    Scores and logits are those of `conditioning.Head`. There is no phase
+    shuffle: `shifts` is not used.
 
     Args:
       feature_shape: (frames, bins, channels), as of the generator.
@@ -90,12 +95,14 @@ class TiFGANDiscriminator(keras.Model):
             )
             for i in range(halvings)
         ]
-        self.score = layers.dense(1, rng)
+        self.head = conditioning.Head(
+            settings, functools.partial(layers.dense, rng=rng)
+        )
 
-    def call(self, features, shifts):
+    def call(self, features, labels, shifts):
         del shifts
         x = features
         for convolution in self.convolutions:
             x = layers.leaky_relu(convolution(x))
         x = tf.reshape(x, [-1, math.prod(x.shape[1:])])
-        return tf.squeeze(self.score(x), -1)
+        return self.head(x, labels)

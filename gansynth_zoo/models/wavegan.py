@@ -3,9 +3,12 @@
 Source: Donahue, McAuley and Puckette 2018, section 3 and appendix D.
 """
 
+import functools
+
 import keras
 import tensorflow as tf
 
+from gansynth_zoo import conditioning
 from gansynth_zoo import errors
 from gansynth_zoo import layers
 
@@ -46,7 +49,7 @@ UPSAMPLINGS = {
 
 
 class WaveGANGenerator(keras.Model):
-    """Latents `[batch, latent]` -> waveform `[batch, samples, channels]`.
+    """Latents, labels -> waveform `[batch, samples, channels]`.
 
     Each layer halves the width and multiplies the length by its stride; the
     last one makes the channels, in [-1, 1] before the learned filter.
@@ -67,6 +70,7 @@ class WaveGANGenerator(keras.Model):
         strides = strides_for(num_samples)
         widths = [settings.dim << i for i in reversed(range(len(strides)))]
         self._start_width = widths[0]
+        self._classes = settings.classes
         self.start = layers.dense(START * widths[0], rng)
         self.convolutions = [
             UPSAMPLINGS[settings.upsample](
@@ -88,9 +92,9 @@ class WaveGANGenerator(keras.Model):
                 settings.post_filter_length, rng
             )
 
-    def call(self, latents, training=False):
-        x = self.start(latents)
-        x = tf.reshape(x, [-1, START, self._start_width])
+    def call(self, latents, labels, training=False):
+        x = conditioning.concatenate(latents, labels, self._classes)
+        x = tf.reshape(self.start(x), [-1, START, self._start_width])
         for norm, convolution in zip(
             self.norms, self.convolutions, strict=True
         ):
@@ -99,11 +103,12 @@ class WaveGANGenerator(keras.Model):
 
 
 class WaveGANDiscriminator(keras.Model):
-    """Waveform `[batch, samples, channels]`, shifts -> scores `[batch]`.
+    """`[batch, samples, channels]`, labels, shifts -> scores, logits.
 
     The strides come in the order of the generator's: one of 2 is that of the
     last layer of both. Phase shuffle follows each convolution but the last,
-    and the first four at most; `shifts` is int32 `[batch, shuffles.count]`.
+    and the first four at most; `shifts` is int32 `[batch, shuffles.count]`;
+    scores and logits are those of `conditioning.Head`.
     Batch norm has all convolutions but the first normalised, by the batch's
     own statistics even where a sound is only scored.
 
@@ -135,9 +140,11 @@ class WaveGANDiscriminator(keras.Model):
             else keras.layers.Identity()
             for i in range(len(strides))
         ]
-        self.score = layers.dense(1, rng)
+        self.head = conditioning.Head(
+            settings, functools.partial(layers.dense, rng=rng)
+        )
 
-    def call(self, waveform, shifts):
+    def call(self, waveform, labels, shifts):
         x = waveform
         for i, (convolution, norm) in enumerate(
             zip(self.convolutions, self.norms, strict=True)
@@ -146,4 +153,4 @@ class WaveGANDiscriminator(keras.Model):
             if i < self.shuffles.count:
                 x = layers.phase_shuffle(x, shifts[:, i], self.shuffles.radius)
         x = tf.reshape(x, [-1, x.shape[1] * x.shape[2]])
-        return tf.squeeze(self.score(x), -1)
+        return self.head(x, labels)

@@ -219,6 +219,29 @@ def _accuracy(side, real, reference):
     return {"accuracy": classification.accuracy(side.row.logits, labels)}
 
 
+def _frechet_per_class(side, real, reference):
+    del reference
+    labels = side.row.labels, real.row.labels
+    if any(of_row is None for of_row in labels):
+        return {}
+    names, numbers = np.unique(np.concatenate(labels), return_inverse=True)
+    numbers = np.split(numbers.ravel(), [len(labels[0])])
+    fewest = min(np.bincount(n, minlength=len(names)).min() for n in numbers)
+    # Classes have few sounds: the leading dimensions have to do.
+    kept = slice(min(side.points.shape[1], fewest // _PER_DIMENSION))
+    if not kept.stop:
+        raise errors.ZooError(
+            f"Expected {_PER_DIMENSION} or more sounds of each of "
+            f"{len(names)} classes for a Frechet distance per class, received "
+            f"{fewest} of one; use more sounds."
+        )
+    found = classification.frechet_per_class(
+        real.points[:, kept], numbers[1], side.points[:, kept], numbers[0]
+    )
+    distances = list(found.values())
+    return {"frechet_per_class": (np.mean(distances), np.std(distances))}
+
+
 def _neighbours(side, real, reference):
     held_out = reference.held_out.images
     count = min(NEIGHBOURS, len(side.row.images), len(held_out))
@@ -288,6 +311,7 @@ def _consistency(side, real, reference):
 _MEASURES = (
     _kernel,
     _frechet_log_mel,
+    _frechet_per_class,
     _manifold,
     _diversity,
     _neighbours,

@@ -11,6 +11,7 @@ from gansynth_zoo import assemble
 from gansynth_zoo import clip_sources
 from gansynth_zoo import config
 from gansynth_zoo import errors
+from gansynth_zoo import hub
 from gansynth_zoo import monitors
 from gansynth_zoo import pipeline
 from gansynth_zoo import prepared_sets
@@ -223,12 +224,11 @@ def of_model(name, module, preset, count, seed, real):
         if not isinstance(representation, spectrogram.Spectrogram):
             return {}
         measure = monitors.Consistency(representation)
-        latents = module.latents(
-            seed + tf.range(min(_CONSISTENT, count), dtype=tf.int64)
-        )
+        first = tf.range(min(_CONSISTENT, count), dtype=tf.int64)
+        inputs = hub.inputs_of(module, preset.model.classes, seed + first)
         found = measure(
-            module.features(latents[i : i + _BATCH])
-            for i in range(0, len(latents), _BATCH)
+            module.features(*(x[i : i + _BATCH] for x in inputs))
+            for i in range(0, len(first), _BATCH)
         )
         beside = measure(
             representation.to_features(tf.constant(batch))
@@ -238,8 +238,12 @@ def of_model(name, module, preset, count, seed, real):
         )
         return found | {f"{k}_real": v for k, v in beside.items()}
 
+    labels = None
+    if preset.model.classes:
+        seeds = seed + tf.range(count, dtype=tf.int64)
+        labels = np.array(preset.model.label_names)[module.labels(seeds)]
     return SoundSet(
-        name, count, batches, consistency=consistency, generated=True
+        name, count, batches, labels, consistency=consistency, generated=True
     )
 
 

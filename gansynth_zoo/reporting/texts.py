@@ -13,6 +13,11 @@ _COLUMNS = {
         "log-mel Frechet distance ↓",
         "The same by means and covariances; needs many sounds.",
     ),
+    "frechet_per_class": (
+        "log-mel Frechet distance per class ↓",
+        "The same of each class to its real sounds, in as many dimensions as "
+        "its sounds allow: mean and deviation over the classes.",
+    ),
     "precision": (
         "precision ↑",
         "Share of the sounds that lie among real ones; a single odd real sound "
