@@ -189,6 +189,22 @@ def read_metadata(folder):
     return json.loads((pathlib.Path(folder) / METADATA).read_text("utf-8"))
 
 
+def inputs_of(module, labelled, seeds):
+    """What a module makes the sounds of seeds from.
+
+    Args:
+      module: a module, loaded or in memory.
+      labelled: whether the model has labels.
+      seeds: int64 `[batch]`.
+
+    Returns:
+      List of latents, and labels where the model has any: the arguments of
+      `module` and `module.features`.
+    """
+    labels = [module.labels(seeds)] if labelled else []
+    return [module.latents(seeds), *labels]
+
+
 class _ZooResolver(resolver.Resolver):
     """Answers for every bare word, which no other resolver understands."""
 

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-import tracemalloc
 
 import numpy as np
 import pytest
@@ -20,7 +19,6 @@ from gansynth_zoo import audio_folder
 from gansynth_zoo import clip_sources
 from gansynth_zoo import errors
 from gansynth_zoo import folder_sounds
-from gansynth_zoo import progress
 
 FORMATS = {
     ".wav": "PCM_16",
@@ -412,34 +410,6 @@ def test_integers_in_a_float_file_are_used(folder, load):
     np.testing.assert_allclose(stored(clips, 2), 2.0**31 * tone(), atol=2**17)
 
 
-def test_a_report_says_what_is_in_a_file(tmp_path):
-    waveform = np.zeros((48000, 2), np.float32)
-    waveform[24000:, 0] = 0.5
-    waveform[24000:24480, 0] = 1.0
-    audio_files.write(tmp_path / "a.wav", waveform, 48000, "PCM_24")
-    report, _ = folder_sounds.decode(tmp_path / "a.wav", "x/a.wav", WANTED)
-    assert report.format == ("WAV", "PCM_24")
-    assert (report.sample_rate, report.channels) == (48000, 2)
-    assert (report.seconds, report.wide, report.label) == (1.0, True, "x")
-    assert report.peak == pytest.approx(1.0, abs=1e-6)
-    assert report.clipped == pytest.approx(480 / 96000)
-    assert report.rms == pytest.approx(np.sqrt(np.mean(waveform**2)), rel=1e-4)
-    assert report.onset_seconds == pytest.approx(0.5, abs=0.01)
-
-
-def test_a_long_file_does_not_lie_in_memory_at_its_own_rate(tmp_path):
-    audio_files.write(tmp_path / "a.wav", np.ones((60 * 96000, 2)), 96000)
-    tracemalloc.start()
-    try:
-        wanted = folder_sounds.Wanted(8000)
-        _, waveform = folder_sounds.decode(tmp_path / "a.wav", "a", wanted)
-        _, most = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    assert len(waveform) == 60 * 8000
-    assert most < 5 * waveform.nbytes < 60 * 96000 * 2 * 4 / 4
-
-
 def test_few_files_are_decoded_ahead(folder, decoded, monkeypatch):
     for i in range(20):
         audio_files.write(folder / f"{i:02d}.wav", tone(), 16000)
@@ -449,20 +419,6 @@ def test_few_files_are_decoded_ahead(folder, decoded, monkeypatch):
         for number, (report, _) in enumerate(sounds):
             assert report.name == listing.files[number][0]
             assert len(decoded) <= number + 4
-
-
-def test_progress_says_what_is_left(monkeypatch):
-    now = [0.0]
-    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
-    stream = io.StringIO()
-    shown = progress.Progress(400, stream)
-    shown.update(100, "Decoded 1 of 4 files")
-    assert stream.getvalue() == ""
-    now[0] = 20.0
-    shown.update(100, "Decoded 1 of 4 files")
-    shown.update(200, "Decoded 2 of 4 files")
-    shown.close()
-    assert stream.getvalue() == "Decoded 1 of 4 files, 1:00 left\n"
 
 
 def test_training_stops_with_a_sentence(tmp_path):

@@ -23,7 +23,6 @@ import soundfile
 import tensorflow_datasets as tfds
 
 from gansynth_zoo import datasets
-from gansynth_zoo.datasets import prepared_audio
 
 DATA = pathlib.Path(__file__).parent / "data"
 NOTE = {
@@ -436,17 +435,6 @@ def check_label(known, example, features):
         assert example["label"].decode() == species
     elif "label" in known:
         assert features["label"].int2str(example["label"]) == known["label"]
-
-
-def test_conversion_to_int16_is_exact():
-    every = np.arange(-32768, 32768).astype(np.int16)
-    scaled = every.astype(np.float32) / np.float32(32768)
-    assert np.array_equal(prepared_audio.to_int16(scaled), every)
-
-
-def test_conversion_to_int16_clips():
-    waveform = np.array([-2.0, 1.0, 2.0], np.float32)
-    assert prepared_audio.to_int16(waveform).tolist() == [-32768, 32767, 32767]
 
 
 def test_clips_in_the_repository_are_attributed():

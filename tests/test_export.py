@@ -212,10 +212,14 @@ def test_batch_norm_goes_by_its_averages_in_a_module(normed, tmp_path, rng):
     np.testing.assert_allclose(module(latents[7:8])[0], sounds[7], atol=1e-5)
     gan = assemble.make_gan(normed.read_preset())
     normed.restore(gan)
-    ours = gan.average(latents, training=False)
+    labels = np.zeros(64, np.int32)
+    ours = gan.average(latents, labels, training=False)
     np.testing.assert_allclose(sounds, ours, atol=1e-5)
     # What is exported is neither the generator nor the batch's statistics.
-    for other in (gan.generator(latents), gan.average(latents, training=True)):
+    for other in (
+        gan.generator(latents, labels),
+        gan.average(latents, labels, training=True),
+    ):
         assert not np.allclose(sounds, other, atol=1e-4)
     operations = operations_of(folder)
     assert operations & {"Conv2D"} and operations & {"Conv2DBackpropInput"}

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from gansynth_zoo import errors
 from gansynth_zoo import growth
+from gansynth_zoo import model_config
 from gansynth_zoo.models import gansynth
 
 SHAPE, BLOCKS, CLASSES, LATENT = (8, 16, 2), 3, 3, 5
@@ -15,21 +16,25 @@ LABELS = np.array([0, 2, 1, 2], np.int32)
 NO_SHIFTS = tf.zeros([4, 0], tf.int32)
 
 
-def make_networks(
-    shape=SHAPE,
-    blocks=BLOCKS,
-    dim=4,
-    max_dim=8,
-    latent_size=LATENT,
-    classes=CLASSES,
-    group_size=2,
-    seed=0,
-):
-    rng = random.Random(seed)
-    widths = (shape, blocks, dim, max_dim)
+def make_settings(classes=CLASSES, **changes):
+    small = {
+        "blocks": BLOCKS,
+        "dim": 4,
+        "max_dim": 8,
+        "latent_size": LATENT,
+        "group_size": 2,
+    }
+    names = tuple(str(24 + number) for number in range(classes))
+    return model_config.GANSynthConfig(
+        label_names=names, **{**small, **changes}
+    )
+
+
+def make_networks(shape=SHAPE, seed=0, **changes):
+    settings, rng = make_settings(**changes), random.Random(seed)
     return (
-        gansynth.GANSynthGenerator(*widths, latent_size, classes, rng),
-        gansynth.GANSynthDiscriminator(*widths, classes, group_size, rng),
+        gansynth.GANSynthGenerator(shape, settings, rng),
+        gansynth.GANSynthDiscriminator(shape, settings, rng),
     )
 
 
@@ -61,7 +66,13 @@ def pictures(rng):
 )
 def test_parameters_of_the_papers_networks(shape, start):
     with tf.Graph().as_default():  # no weights are drawn
-        networks = make_networks(shape, 7, 32, 256, 256, 61, 8)
+        settings = model_config.GANSynthConfig(
+            label_names=tuple(map(str, range(24, 85)))
+        )
+        networks = (
+            gansynth.GANSynthGenerator(shape, settings, random.Random(0)),
+            gansynth.GANSynthDiscriminator(shape, settings, random.Random(0)),
+        )
     counts = [
         sum(int(np.prod(v.shape)) for v in network.trainable_variables)
         for network in networks
@@ -94,11 +105,13 @@ def test_start_sizes(sides, blocks, start):
 )
 def test_other_sizes_are_told_how_many_blocks_fit(sides, blocks, step, most):
     message = f"of {step} .* at most {most} blocks"
-    widths, rng = ((*sides, 2), blocks, 2, 4), random.Random(0)
-    with pytest.raises(errors.ZooError, match=message):
-        gansynth.GANSynthGenerator(*widths, LATENT, CLASSES, rng)
-    with pytest.raises(errors.ZooError, match=message):
-        gansynth.GANSynthDiscriminator(*widths, CLASSES, 2, rng)
+    settings, rng = make_settings(blocks=blocks), random.Random(0)
+    for network in (
+        gansynth.GANSynthGenerator,
+        gansynth.GANSynthDiscriminator,
+    ):
+        with pytest.raises(errors.ZooError, match=message):
+            network((*sides, 2), settings, rng)
     gansynth.start_for(*sides, most)
 
 
@@ -106,11 +119,13 @@ def test_other_sizes_are_told_how_many_blocks_fit(sides, blocks, step, most):
     ("shape", "blocks"), [((8, 4, 1), 1), ((4, 8, 2), 2), ((24, 16, 3), 4)]
 )
 def test_shapes_at_every_stage(shape, blocks):
-    generator, discriminator = make_networks(shape, blocks, dim=1, max_dim=4)
+    generator, discriminator = make_networks(
+        shape, blocks=blocks, dim=1, max_dim=4
+    )
     for stage in range(growth.last_stage(blocks) + 1):
         features = generator(tf.zeros([4, LATENT]), LABELS, stage=stage)
         assert features.shape == (4, *shape)
-        scores, logits = discriminator(features, NO_SHIFTS, stage=stage)
+        scores, logits = discriminator(features, LABELS, NO_SHIFTS, stage=stage)
         assert scores.shape == (4,)
         assert logits.shape == (4, CLASSES)
     assert discriminator.shuffles.count == 0
@@ -195,7 +210,7 @@ def discriminated(discriminator, features, progress):
     x = x.reshape(4, -1)
     kernel, bias = weights_of(discriminator.second[0], x.shape[1])
     x = leaky(x @ kernel + bias)
-    for head in (discriminator.score, discriminator.classify):
+    for head in (discriminator.head.score, discriminator.head.by_label):
         kernel, bias = weights_of(head, x.shape[1], gain=1)
         heads.append(x @ kernel + bias)
     return heads[0][:, 0], heads[1]
@@ -214,7 +229,7 @@ def test_generator_is_the_documented_mix(networks, notes, stage, blend):
 def test_discriminator_is_the_documented_mix(networks, pictures, stage, blend):
     expected = discriminated(networks[1], pictures, progress_of(stage, blend))
     scores, logits = networks[1](
-        pictures, NO_SHIFTS, stage=stage, blend=tf.constant(blend)
+        pictures, LABELS, NO_SHIFTS, stage=stage, blend=tf.constant(blend)
     )
     np.testing.assert_allclose(scores, expected[0], rtol=1e-4, atol=1e-4)
     np.testing.assert_allclose(logits, expected[1], rtol=1e-4, atol=1e-4)
@@ -231,8 +246,8 @@ def test_a_stage_goes_on_where_the_one_before_ended(
             generator(*notes, **at), generator(*notes, **beside)
         )
         for one, other in zip(
-            discriminator(pictures, NO_SHIFTS, **at),
-            discriminator(pictures, NO_SHIFTS, **beside),
+            discriminator(pictures, LABELS, NO_SHIFTS, **at),
+            discriminator(pictures, LABELS, NO_SHIFTS, **beside),
             strict=True,
         ):
             np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
@@ -242,16 +257,16 @@ def test_the_last_stage_is_the_default(networks, notes, pictures):
     generator, discriminator = networks
     np.testing.assert_array_equal(generator(*notes), generator(*notes, stage=4))
     np.testing.assert_array_equal(
-        discriminator(pictures, NO_SHIFTS)[0],
-        discriminator(pictures, NO_SHIFTS, stage=4)[0],
+        discriminator(pictures, LABELS, NO_SHIFTS)[0],
+        discriminator(pictures, LABELS, NO_SHIFTS, stage=4)[0],
     )
 
 
-def traced(network, first, second, stage):
+def traced(network, stage, *inputs):
     """The graph of a stage, blend open, with its counts of operations."""
     compiled = tf.function(
-        lambda a, b, blend: network(a, b, stage=stage, blend=blend)
-    ).get_concrete_function(first, second, tf.constant(0.5))
+        lambda blend, *inputs: network(*inputs, stage=stage, blend=blend)
+    ).get_concrete_function(tf.constant(0.5), *inputs)
     operations = compiled.graph.get_operations()
     return collections.Counter(op.type for op in operations)
 
@@ -264,10 +279,10 @@ def test_a_stage_computes_its_own_blocks_alone(
     # one of 1 x 1 for the pictures, and one more while a block fades in.
     blocks = 1 + (stage + 1) // 2
     convolutions = 2 * blocks - 1 + 1 + stage % 2
-    operations = traced(networks[0], *notes, stage)
+    operations = traced(networks[0], stage, *notes)
     assert operations["Conv2D"] == convolutions
     assert operations["MatMul"] == 1
-    operations = traced(networks[1], pictures, NO_SHIFTS, stage)
+    operations = traced(networks[1], stage, pictures, LABELS, NO_SHIFTS)
     assert operations["Conv2D"] == convolutions
     assert operations["MatMul"] == 3
 
@@ -278,7 +293,9 @@ def test_gradients_reach_the_blocks_of_the_stage_alone(networks, notes, stage):
     weights = generator.trainable_variables + discriminator.trainable_variables
     with tf.GradientTape() as tape:
         fake = generator(*notes, stage=stage, blend=0.5)
-        scores, logits = discriminator(fake, NO_SHIFTS, stage=stage, blend=0.5)
+        scores, logits = discriminator(
+            fake, LABELS, NO_SHIFTS, stage=stage, blend=0.5
+        )
         loss = tf.reduce_sum(scores) + tf.reduce_sum(logits[:, 0])
     gradients = tape.gradient(loss, [w.value for w in weights])
     trained = sum(gradient is not None for gradient in gradients)
@@ -293,7 +310,7 @@ def test_all_weights_are_there_before_the_first_call():
     counts = [len(network.weights) for network in networks]
     assert counts == [2 * 3 * BLOCKS, 2 * (3 * BLOCKS + 2)]
     features = networks[0](tf.zeros([4, LATENT]), LABELS, stage=0)
-    networks[1](features, NO_SHIFTS, stage=0)
+    networks[1](features, LABELS, NO_SHIFTS, stage=0)
     assert counts == [len(network.weights) for network in networks]
 
 

@@ -59,8 +59,6 @@ LEVELS = {
     "download": 3,
     "module_archives": 3,
     "mirror": 4,
-    "convolution_ways": 1,
-    "convolutions": 2,
     "machine": 2,
     "memory": 7,
     "monitors": 7,

@@ -59,6 +59,23 @@ def test_dcgan_by_hand():
     )
 
 
+def test_cross_entropy_by_hand(rng):
+    logits = rng.normal(size=(4, 3))
+    labels = np.array([2, 0, 1, 2], np.int32)
+    # Minus the logarithm of the probability of the right label.
+    odds = np.exp(logits)
+    right = odds[range(4), labels] / odds.sum(axis=1)
+    np.testing.assert_allclose(
+        losses.cross_entropy(logits, labels), -np.log(right)
+    )
+    nothing = losses.cross_entropy(np.zeros([1, 10]), np.zeros([1], np.int32))
+    np.testing.assert_allclose(nothing, [np.log(10)])
+
+
+def test_drift_by_hand():
+    np.testing.assert_allclose(losses.drift(REAL), [4.0, 1.0])
+
+
 def test_the_losses_with_a_penalty_are_these():
     penalised = {name for name, row in losses.LOSSES.items() if row.penalty}
     assert penalised == {"wgan-gp", "wgan-gp-batch", "ns-r1"}

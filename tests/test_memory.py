@@ -37,10 +37,16 @@ def sizes(variables):
 
 
 @pytest.mark.parametrize(
-    "changes", [{}, {"optimizer": "rmsprop"}, {"post_filter_length": 8}]
+    ("name", "changes"),
+    [
+        ("wavegan_drums_small", {}),
+        ("wavegan_drums_small", {"optimizer": "rmsprop"}),
+        ("wavegan_drums_small", {"post_filter_length": 8}),
+        ("gansynth_nsynth_small", {}),
+    ],
 )
-def test_weights_are_those_that_a_run_makes(tiny, changes):
-    preset = tiny(dim=8, **changes)
+def test_weights_are_those_that_a_run_makes(tiny, name, changes):
+    preset = tiny(name, dim=8, **changes)
     gan = assemble.make_gan(preset)
     made = sum(sizes(network.weights) for network in gan_networks(gan))
     for optimizer in (gan.generator_optimizer, gan.discriminator_optimizer):
@@ -68,9 +74,9 @@ def test_activations_of_a_small_network_by_hand(tiny):
     # 256 samples are 16 · 4 · 4; the widths are 8, 4 and 1.
     generator, discriminator = memory.measure_networks(tiny(dim=4))
     start, inner, outer = 16 * 8, 64 * 4, 256 * 1
-    # Dense and ReLU; convolution and ReLU; convolution, bias and the
-    # hyperbolic tangent. The other biases are added in place.
-    floats = 2 * start + 2 * inner + 3 * outer
+    # Dense and ReLU; convolution and ReLU; convolution and the hyperbolic
+    # tangent. The biases are added in place.
+    floats = 2 * start + 2 * inner + 2 * outer
     assert generator.activations == 4 * floats
     # Convolution, leaky ReLU and shuffle; convolution and leaky ReLU; the
     # score and its bias.

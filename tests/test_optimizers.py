@@ -53,6 +53,28 @@ def test_adam_is_that_of_tensorflow_1(rng):
     np.testing.assert_allclose(result, expected, rtol=1e-4)
 
 
+@pytest.mark.parametrize("name", optimizers.OPTIMIZERS)
+def test_reset_is_starting_anew_at_the_same_rate(name, rng):
+    gradients = [
+        tf.constant(gradient, tf.float32)
+        for gradient in rng.normal(size=(8, 2))
+    ]
+    weight = tf.Variable([1.0, -2.0])
+    optimizer = optimizers.OPTIMIZERS[name](config.Recipe(), 0.01)
+    optimizer.build([weight])
+    optimizer.learning_rate.assign(0.02)
+    for gradient in gradients[:5]:
+        optimizer.apply([gradient], [weight])
+    optimizers.reset(optimizer)
+    assert int(optimizer.iterations) == 0
+    other = tf.Variable(weight)
+    anew = optimizers.OPTIMIZERS[name](config.Recipe(), 0.02)
+    for gradient in gradients[5:]:
+        optimizer.apply([gradient], [weight])
+        anew.apply([gradient], [other])
+        np.testing.assert_array_equal(weight, other)
+
+
 @pytest.mark.parametrize(
     ("name", "optimizer", "rate", "clip"),
     [

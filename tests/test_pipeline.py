@@ -76,6 +76,20 @@ def test_each_window_has_the_label_of_its_clip(make_windows):
     np.testing.assert_array_equal(windows.labels, [1, 1, 1, -1, 0])
 
 
+@pytest.mark.parametrize("data", [FIRST, RANDOM])
+def test_clips_without_a_label_can_be_left_out(tmp_path, data):
+    long = [np.full((n, 1), n / 256, np.float32) for n in (200, 70, 10, 130)]
+    made = write(tmp_path / "set", long, ["x", None, "a", None])
+    windows = pipeline.Windows(made, AUDIO, data, labelled=True)
+    count = len(windows)
+    assert count == (4 if data is RANDOM else 2)
+    np.testing.assert_array_equal(windows.labels, [1] * (count - 1) + [0])
+    read = windows.read(np.arange(count), np.full(count, 0.9))
+    np.testing.assert_array_equal(
+        read[:, 0, 0] * 256, [200] * (count - 1) + [10]
+    )
+
+
 def test_every_epoch_has_every_clip_once_in_an_order_of_its_own(make_windows):
     batches = take(make_windows(constant_clips(24)), 4)
     orders = np.concatenate(

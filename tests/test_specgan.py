@@ -22,10 +22,11 @@ def make_networks(shape=(8, 16, 1), dim=2, radius=1, **options):
 
 
 def check_shapes(generator, discriminator, shape):
-    features = generator(tf.zeros([2, 100]))
+    features = generator(tf.zeros([2, 100]), None)
     assert features.shape == (2, *shape)
     shifts = tf.zeros([2, discriminator.shuffles.count], tf.int32)
-    assert discriminator(features, shifts).shape == (2,)
+    scores, logits = discriminator(features, None, shifts)
+    assert (scores.shape, logits.shape) == ((2,), (2, 0))
 
 
 def test_parameter_counts():
@@ -185,19 +186,19 @@ def randomised(network, rng):
 def test_generator_equals_numpy(rng):
     generator, _ = make_networks((8, 16, 2), dim=3)
     z = rng.uniform(-1, 1, (2, 5)).astype(np.float32)
-    generator(z)
+    generator(z, None)
     weights = randomised(generator, rng)
     x = (z @ weights[0] + weights[1]).reshape(2, 2, 4, 6)
     for kernel, bias in zip(weights[2::2], weights[3::2], strict=True):
         x = transposed(np.maximum(x, 0), kernel, bias)
-    np.testing.assert_allclose(generator(z), np.tanh(x), atol=1e-5)
+    np.testing.assert_allclose(generator(z, None), np.tanh(x), atol=1e-5)
 
 
 def test_discriminator_equals_numpy(rng):
     _, discriminator = make_networks((8, 16, 2), dim=3)
     features = rng.uniform(-1, 1, (2, 8, 16, 2)).astype(np.float32)
     shifts = np.array([[1], [-1]], np.int32)
-    discriminator(features, shifts)
+    discriminator(features, None, shifts)
     weights = randomised(discriminator, rng)
     x = convolved(features, *weights[:2])
     x = np.where(x > 0, x, 0.2 * x)
@@ -206,7 +207,7 @@ def test_discriminator_equals_numpy(rng):
     x = convolved(x, *weights[2:4])
     x = np.where(x > 0, x, 0.2 * x).reshape(2, -1)
     expected = (x @ weights[4] + weights[5])[:, 0]
-    scores = discriminator(features, shifts)
+    scores, _ = discriminator(features, None, shifts)
     np.testing.assert_allclose(scores, expected, rtol=1e-4, atol=1e-5)
 
 
@@ -222,7 +223,7 @@ def test_every_shift_reaches_the_score(rng):
     _, discriminator = make_networks((32, 64, 1))
     features = tf.constant(rng.normal(size=(1, 32, 64, 1)), tf.float32)
     scores = [
-        float(discriminator(features, tf.constant([shifts]))[0])
+        float(discriminator(features, None, tf.constant([shifts]))[0][0])
         for shifts in ([0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1])
     ]
     assert len(set(scores)) == 4
@@ -231,14 +232,14 @@ def test_every_shift_reaches_the_score(rng):
 def test_what_the_generators_convolutions_read_is_normalised(rng):
     generator, _ = make_networks((16, 16, 1), batch_norm=True)
     z = tf.constant(rng.uniform(-1, 1, (16, 100)), tf.float32)
-    generator(z)
+    generator(z, None)
     x = tf.reshape(generator.start(z), [16, 4, 4, 4])
     for convolution in generator.convolutions:
         mean, variance = tf.nn.moments(x, [0, 1, 2])
         x = (x - mean) / tf.sqrt(variance + 1e-3)
         x = convolution(tf.nn.relu(x))
     np.testing.assert_allclose(
-        generator(z, training=True), tf.tanh(x), atol=1e-5
+        generator(z, None, training=True), tf.tanh(x), atol=1e-5
     )
 
 

@@ -21,10 +21,12 @@ def make_networks(shape=(8, 32, 1), dim=2, kernel="12x3", seed=0):
 
 
 def check_shapes(generator, discriminator, shape):
-    features = generator(tf.zeros([2, 100]))
+    features = generator(tf.zeros([2, 100]), None)
     assert features.shape == (2, *shape)
     assert discriminator.shuffles.count == 0
-    assert discriminator(features, tf.zeros([2, 0], tf.int32)).shape == (2,)
+    no_shifts = tf.zeros([2, 0], tf.int32)
+    scores, logits = discriminator(features, None, no_shifts)
+    assert (scores.shape, logits.shape) == ((2,), (2, 0))
 
 
 # The kept vectors are not parameters.
@@ -159,13 +161,13 @@ def randomised(network, rng):
 def test_generator_equals_scipy(kernel, rng):
     generator, _ = make_networks((8, 32, 3), dim=2, kernel=kernel)
     z = rng.normal(size=(1, 5)).astype(np.float32)
-    generator(z)
+    generator(z, None)
     convolutions = randomised(generator, rng)
     weights, bias = (w.numpy() for w in generator.start.weights)
     x = (z @ weights + bias).reshape(2, 8, 2)
     for normalised in convolutions:
         x = transposed(np.maximum(x, 0), *normalised)
-    np.testing.assert_allclose(generator(z)[0], np.tanh(x), atol=1e-5)
+    np.testing.assert_allclose(generator(z, None)[0], np.tanh(x), atol=1e-5)
 
 
 @pytest.mark.parametrize("kernel", tifgan.KERNELS)
@@ -173,17 +175,16 @@ def test_discriminator_equals_scipy(kernel, rng):
     _, discriminator = make_networks((8, 32, 3), dim=2, kernel=kernel)
     features = rng.uniform(-1, 1, (1, 8, 32, 3)).astype(np.float32)
     shifts = tf.zeros([1, 0], tf.int32)
-    discriminator(features, shifts)
+    discriminator(features, None, shifts)
     convolutions = randomised(discriminator, rng)
     x = features[0]
     for normalised in convolutions:
         x = convolved(x, *normalised)
         x = np.where(x > 0, x, 0.2 * x)
-    weights, bias = (w.numpy() for w in discriminator.score.weights)
+    weights, bias = (w.numpy() for w in discriminator.head.score.weights)
     expected = x.reshape(1, -1) @ weights + bias
-    np.testing.assert_allclose(
-        discriminator(features, shifts), expected[:, 0], rtol=1e-4, atol=1e-5
-    )
+    scores, _ = discriminator(features, None, shifts)
+    np.testing.assert_allclose(scores, expected[:, 0], rtol=1e-4, atol=1e-5)
 
 
 def test_weights_depend_on_the_seed_alone():

@@ -21,10 +21,11 @@ def make_networks(num_samples, dim, channels=1, **options):
 
 
 def check_shapes(generator, discriminator, num_samples, channels=1):
-    waveform = generator(tf.zeros([2, 100]))
+    waveform = generator(tf.zeros([2, 100]), None)
     assert waveform.shape == (2, num_samples, channels)
     shifts = tf.zeros([2, discriminator.shuffles.count], tf.int32)
-    assert discriminator(waveform, shifts).shape == (2,)
+    scores, logits = discriminator(waveform, None, shifts)
+    assert (scores.shape, logits.shape) == ((2,), (2, 0))
 
 
 # Table of the parameters: the networks written down layer by layer.
@@ -123,7 +124,7 @@ def test_parameters_of_options(
 
 def test_a_stereo_filter_has_taps_for_each_channel():
     generator, _ = make_networks(256, 2, channels=2, post_filter_length=512)
-    generator(tf.zeros([1, 100]))
+    generator(tf.zeros([1, 100]), None)
     assert generator.post_filter.count_params() == 2 * 512
 
 
@@ -144,7 +145,7 @@ def statistics(channels_last):
 def test_what_the_generators_convolutions_read_is_normalised(rng):
     generator, _ = make_networks(1024, dim=2, batch_norm=True)
     latents = tf.constant(rng.uniform(-1, 1, (16, 100)), tf.float32)
-    generator(latents)
+    generator(latents, None)
     assert len(generator.norms) == len(generator.convolutions) == 3
     x = tf.reshape(generator.start(latents), [16, 16, 8])
     for norm, convolution in zip(
@@ -157,20 +158,20 @@ def test_what_the_generators_convolutions_read_is_normalised(rng):
         x = convolution(tf.nn.relu(x))
     # Another call in training: it reads the same batch statistics.
     np.testing.assert_allclose(
-        generator(latents, training=True), tf.tanh(x), atol=1e-5
+        generator(latents, None, training=True), tf.tanh(x), atol=1e-5
     )
 
 
 def test_all_but_the_first_layer_of_the_discriminator_are_normalised(rng):
     _, discriminator = make_networks(1024, dim=2, batch_norm=True)
     sounds = tf.constant(rng.uniform(-1, 1, (4, 1024, 1)), tf.float32)
-    scores = discriminator(sounds, tf.zeros([4, 2], tf.int32))
+    scores, _ = discriminator(sounds, None, tf.zeros([4, 2], tf.int32))
     x = tf.nn.leaky_relu(discriminator.convolutions[0](sounds), 0.2)
     for convolution in discriminator.convolutions[1:]:
         x = convolution(x)
         mean, variance = tf.nn.moments(x, [0, 1])
         x = tf.nn.leaky_relu((x - mean) / tf.sqrt(variance + 1e-3), 0.2)
-    expected = discriminator.score(tf.reshape(x, [4, -1]))[:, 0]
+    expected = discriminator.head.score(tf.reshape(x, [4, -1]))[:, 0]
     np.testing.assert_allclose(scores, expected, rtol=1e-3, atol=1e-4)
 
 
@@ -178,12 +179,12 @@ def test_out_of_training_a_sound_does_not_depend_on_its_batch(rng):
     generator, _ = make_networks(256, dim=2, batch_norm=True)
     latents = tf.constant(rng.uniform(-1, 1, (8, 100)), tf.float32)
     for _ in range(3):
-        generator(latents, training=True)
+        generator(latents, None, training=True)
     np.testing.assert_allclose(
-        generator(latents)[3:4], generator(latents[3:4]), atol=1e-6
+        generator(latents, None)[3:4], generator(latents[3:4], None), atol=1e-6
     )
-    trained = generator(latents, training=True)[3:4]
-    assert not np.allclose(trained, generator(latents[3:4]), atol=1e-3)
+    trained = generator(latents, None, training=True)[3:4]
+    assert not np.allclose(trained, generator(latents[3:4], None), atol=1e-3)
 
 
 # The reference has phase shuffle after its first four layers and not after
@@ -200,7 +201,7 @@ def test_shifts_reach_the_score(rng):
     _, discriminator = make_networks(1024, dim=2)
     waveform = tf.constant(rng.normal(size=(1, 1024, 1)), tf.float32)
     scores = [
-        float(discriminator(waveform, tf.constant([[s, 0, 0]]))[0])
+        float(discriminator(waveform, None, tf.constant([[s, 0, 0]]))[0][0])
         for s in (-2, 0, 2)
     ]
     assert len(set(scores)) == 3
@@ -209,6 +210,6 @@ def test_shifts_reach_the_score(rng):
 def test_weights_depend_on_the_seed_alone():
     first, again = (make_networks(256, dim=2)[0] for _ in range(2))
     for network in (first, again):
-        network(tf.zeros([1, 100]))
+        network(tf.zeros([1, 100]), None)
     for one, other in zip(first.weights, again.weights, strict=True):
         np.testing.assert_array_equal(one, other)
