@@ -9,7 +9,10 @@ Commands, from the checkout; each prints a table and has --help:
   python -m benchmarks.evaluation
   python -m benchmarks.phase_retrieval --archives=DIR
   python -m benchmarks.asked --source=NAME --reference=DATASET
+  python -m benchmarks.growth
   python -m benchmarks.prelude --source=NAME
+  python -m benchmarks.chaos
+  python -m benchmarks.local_workers -- FLAGS
 
 What is compared takes turns within a run, and the best of its rounds counts.
 So compare the ratios of one run, not the seconds of two.

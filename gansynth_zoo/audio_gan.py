@@ -190,10 +190,15 @@ class AudioGAN(keras.Model):
         for update in range(self.recipe.n_critic):
             real = batch["features"][:, update]
             labels = batch["labels"][:, update]
-            logs.append(self._discriminator_step(real, labels, rows, update))
+            # The names are what `profiling` knows the parts of a step by.
+            with tf.name_scope("discriminator_update"):
+                logs.append(
+                    self._discriminator_step(real, labels, rows, update)
+                )
         # Fakes are asked for with the labels of real examples, which are as
         # frequent as they are.
-        generator_logs = self._generator_step(labels, rows)
+        with tf.name_scope("generator_update"):
+            generator_logs = self._generator_step(labels, rows)
         self._update_average()
         self.step.assign_add(1)
         means = {

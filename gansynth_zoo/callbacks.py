@@ -137,7 +137,15 @@ class Previews(keras.callbacks.Callback):
         self._written = None
 
     def on_train_begin(self, logs=None):
-        self._latents = self.model.seeded_latents(tf.range(self._count))
+        self._inputs = self.model.seeded(tf.range(self._count, dtype=tf.int64))
+        # For a training that is stopped before it begins.
+        self._compile()
+
+    def on_epoch_begin(self, epoch, logs=None):
+        # Networks that grow are others at each stage.
+        self._compile()
+
+    def _compile(self):
         self._generate = tf.function(self.model.generate)
 
     def on_train_batch_end(self, batch, logs=None):
@@ -151,7 +159,7 @@ class Previews(keras.callbacks.Callback):
         if step == self._written:
             return
         self._written = step
-        sounds = self._generate(self._latents).numpy()
+        sounds = self._generate(*self._inputs).numpy()
         name = self._folder / f"step_{step:08d}"
         audio_files.write(
             name.with_suffix(".wav"), np.concatenate(sounds), self._sample_rate
@@ -178,17 +186,35 @@ class Checkpoints(keras.callbacks.Callback):
       run: a `runs.Run`.
       seconds: time between two checkpoints.
       keep: how many stay.
+      report: function that is told, in a line, of a disk that is nearly full.
     """
 
-    def __init__(self, run, seconds, keep):
+    def __init__(self, run, seconds, keep, report=print):
         super().__init__()
         self._run = run
         self._keep = keep
         self._timer = progress.Timer(seconds)
+        self._report = report
+        self._warned = False
+
+    def on_train_begin(self, logs=None):
+        self._run.check_room(self.model)
+        self._look_at_disk()
 
     def on_train_batch_end(self, batch, logs=None):
         if self._timer.due():
-            self._run.save(self.model, self._keep)
+            self._save()
 
     def on_train_end(self, logs=None):
+        self._save()
+
+    def _save(self):
         self._run.save(self.model, self._keep)
+        self._look_at_disk()
+
+    def _look_at_disk(self):
+        """Says, when it begins, that the disk is nearly full."""
+        sentence = self._run.find_shortage(self.model, self._keep)
+        if sentence and not self._warned:
+            self._report(sentence)
+        self._warned = bool(sentence)

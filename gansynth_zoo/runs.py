@@ -1,8 +1,8 @@
 """A run: the folder of one training, from which it can go on.
 
 `config.json` is the resolved preset, `data.json` says what was trained on,
-`checkpoints/<step>/` and `best/<step>/` are whole or absent, `previews/` and
-`summaries/` are for people.
+`checkpoints/<step>/` and `best/<step>/` are whole or absent, `previews/`,
+`summaries/`, `health.txt` and `profile.txt` are for people.
 """
 
 import contextlib
@@ -21,6 +21,7 @@ from gansynth_zoo import storage
 # The shelves of checkpoints, folders of a run, and what each is called.
 NEWEST, BEST = "checkpoints", "best"
 SHELVES = {"newest": NEWEST, "best": BEST}
+_MIB = 2**20
 _SUMS = "sha256.json"
 _FACTS = "facts.json"
 
@@ -84,10 +85,13 @@ class Run:
     def locked(self):
         """Keeps a second training out of the folder; a kill releases it.
 
+        What a training that was killed left half-written is removed.
+
         Raises:
           ZooError: if another process trains here.
         """
         with storage.locked(self.path / "lock", self._refuse):
+            storage.remove_partial(self.path)
             yield
 
     def _refuse(self):
@@ -141,6 +145,47 @@ class Run:
                 return float(json.loads(text)["measure"])
         return float("inf")
 
+    def check_room(self, gan):
+        """Refuses a disk without room for a checkpoint.
+
+        Args:
+          gan: an `audio_gan.AudioGAN`.
+
+        Raises:
+          ZooError: if it has none.
+        """
+        if shutil.disk_usage(self.path).free < _size(gan):
+            raise self._full(gan, "no room is left")
+
+    def find_shortage(self, gan, keep):
+        """Looks whether the disk has room for the checkpoints to come.
+
+        Args:
+          gan: an `audio_gan.AudioGAN`.
+          keep: how many checkpoints stay.
+
+        Returns:
+          A sentence if it has not, else None.
+        """
+        free = shutil.disk_usage(self.path).free
+        # One is written before another goes, and previews take their part.
+        wanted = _size(gan) * (2 + max(0, keep - len(self.steps())))
+        if free >= wanted:
+            return None
+        return (
+            f"Warning: only {free / _MIB:.0f} MiB are free where "
+            f"{str(self.path)!r} is, and the checkpoints to come may take "
+            f"{wanted / _MIB:.0f} MiB; make room before it is full."
+        )
+
+    def _full(self, gan, reason):
+        return errors.ZooError(
+            f"The checkpoint of step {int(gan.step.numpy())} could not be "
+            f"written to {str(self.path)!r} ({reason}); make room there and "
+            "start the same command again, it goes on from step "
+            f"{max(self.steps(), default=0)}."
+        )
+
     def _save(self, gan, shelf, keep, facts):
         step = int(gan.step.numpy())
         _check_finite(gan, step)
@@ -158,12 +203,7 @@ class Run:
                 sums = {p.name: _sha256(p) for p in partial.iterdir()}
                 storage.write_text(partial / _SUMS, json.dumps(sums))
         except (OSError, tf.errors.OpError) as error:
-            raise errors.ZooError(
-                f"The checkpoint of step {step} could not be written to "
-                f"{str(self.path)!r} ({_reason(error)}); make room there and "
-                "start the same command again, it goes on from step "
-                f"{max(self.steps(), default=0)}."
-            ) from error
+            raise self._full(gan, _reason(error)) from error
         # Later ones are damaged, or of a course that was left.
         before = [other for other in self.steps(shelf) if other < step]
         for other in self.steps(shelf):
@@ -227,6 +267,10 @@ def _tracked(gan):
     Variables are listed one by one: of a Keras layer's own lists of layers,
     `tf.train.Checkpoint` would save nothing, and not say so.
     """
+    return tf.train.Checkpoint(**_state(gan))
+
+
+def _state(gan):
     parts = {
         "generator": gan.generator,
         "discriminator": gan.discriminator,
@@ -234,10 +278,14 @@ def _tracked(gan):
         "generator_optimizer": gan.generator_optimizer,
         "discriminator_optimizer": gan.discriminator_optimizer,
     }
-    return tf.train.Checkpoint(
-        step=gan.step,
-        **{k: [v.value for v in p.variables] for k, p in parts.items()},
-    )
+    variables = {k: [v.value for v in p.variables] for k, p in parts.items()}
+    return {"step": gan.step, **variables}
+
+
+def _size(gan):
+    """Bytes of a checkpoint, but for the names in it."""
+    variables = tf.nest.flatten(_state(gan))
+    return sum(v.dtype.size * v.shape.num_elements() for v in variables)
 
 
 def _check_finite(gan, step):

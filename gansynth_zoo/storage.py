@@ -25,6 +25,10 @@ def zoo_folder():
     return pathlib.Path(named) if named else cache_folder() / "modules"
 
 
+# Of the names of what is not yet written whole.
+_PARTIAL = ".partial-"
+
+
 @contextlib.contextmanager
 def folder_written_whole(path, temporary_in=None):
     """A folder to fill, which takes its name when all is written.
@@ -44,7 +48,7 @@ def folder_written_whole(path, temporary_in=None):
     path = pathlib.Path(path)
     parent = pathlib.Path(temporary_in or path.parent)
     parent.mkdir(parents=True, exist_ok=True)
-    temporary = pathlib.Path(tempfile.mkdtemp(prefix=".partial-", dir=parent))
+    temporary = pathlib.Path(tempfile.mkdtemp(prefix=_PARTIAL, dir=parent))
     try:
         yield temporary
         temporary.chmod(0o755)
@@ -84,6 +88,18 @@ def locked(path, when_held):
 def write_text(path, text):
     """Writes a text file whole: under a temporary name, then renamed."""
     path = pathlib.Path(path)
-    temporary = path.with_name(f".partial-{path.name}")
+    temporary = path.with_name(f"{_PARTIAL}{path.name}")
     temporary.write_text(text, encoding="utf-8")
     temporary.replace(path)
+
+
+def remove_partial(folder):
+    """Removes what a process that was killed left half-written in a folder.
+
+    Call it only where no other process writes there.
+    """
+    for path in pathlib.Path(folder).glob(f"{_PARTIAL}*"):
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()

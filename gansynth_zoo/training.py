@@ -1,6 +1,7 @@
 """Training: the loop, on one device or many."""
 
 import contextlib
+import json
 import signal
 import time
 
@@ -11,53 +12,54 @@ import tensorflow as tf
 from gansynth_zoo import assemble
 from gansynth_zoo import callbacks as run_callbacks
 from gansynth_zoo import clip_sources
+from gansynth_zoo import config
 from gansynth_zoo import health
 from gansynth_zoo import memory
 from gansynth_zoo import monitors
 from gansynth_zoo import pipeline
+from gansynth_zoo import profiling
 from gansynth_zoo import progress
+from gansynth_zoo import strategies
 
 # A call of the compiled loop aims at so many seconds: long enough that its
 # start costs nothing, short enough that Ctrl-C and previews do not wait.
 _CALL_SECONDS = 0.5
 
 
-def train(preset, run, strategy=None, report=print):
+def train(preset, run, strategy=None, report=print, profile=None):
     """Trains a run to its last step, from where it stands.
+
+    Of many workers each calls it, and the chief alone writes to the run.
 
     Args:
       preset: a `config.Preset`.
-      run: a `runs.Run`; the caller holds its lock.
+      run: a `runs.Run`; the caller, of many workers the chief, holds its lock.
       strategy: a `tf.distribute.Strategy`; None is one device.
       report: function that is told, in a line, what happens.
+      profile: (first, last) of the steps to profile, None for none.
 
     Returns:
-      Whether the run is done; not so after Ctrl-C.
+      Whether the run is done; not so after Ctrl-C or SIGTERM.
 
     Raises:
       ZooError: where the data, the configuration or the disk is at fault, the
-        memory is too small, or a loss is not finite.
+        memory is too small, a loss is not finite, or workers differ.
     """
     strategy = strategy or tf.distribute.get_strategy()
     clips = clip_sources.load_clips(preset)
-    windows = pipeline.Windows(clips, preset.audio, preset.data)
-    about = {**clips.about, "clips": len(clips), "seconds": clips.seconds()}
-    report(
-        f"{about['name']}: {len(clips)} clips, {clips.seconds():.0f} s, "
-        f"{len(windows)} windows an epoch."
-    )
+    preset = assemble.fit_labels(preset, clips)
+    labelled = preset.model.classes > 0
+    windows = pipeline.Windows(clips, preset.audio, preset.data, labelled)
+    _tell_of_sounds(clips, windows, labelled, report)
     preset = assemble.fit_representation(preset, _every_window(windows))
     # Before the weights are made, which may be what does not fit.
     memory.check(preset, _bytes(clips), strategy, report)
     with strategy.scope():
         gan = assemble.make_gan(preset)
-    # Not before all that may be wrong with the settings was found: a run whose
-    # first start failed may be started again with other ones.
-    if run.exists() and run.read_data() != about:
-        report("The sounds are not those that the run was started with.")
-    run.write_data(about)
-    run.write_preset(preset)
+    if strategies.is_chief(strategy):
+        _write_facts(run, preset, clips, report)
     first_step = run.restore(gan, report)
+    strategies.check_same(strategy, _what_is_shared(preset, clips, first_step))
     report(
         f"Generator {_count(gan.generator)}, discriminator "
         f"{_count(gan.discriminator)} parameters."
@@ -66,27 +68,57 @@ def train(preset, run, strategy=None, report=print):
         report(f"The run has its {first_step} steps; --steps=N goes on.")
         return True
     dataset = distribute(preset, windows, gan, strategy, first_step)
-    writer = tf.summary.create_file_writer(str(run.summaries))
-    callbacks = _callbacks(preset, run, windows, writer, first_step, report)
-    with _interruptible(gan, report), contextlib.closing(writer):
+    with contextlib.ExitStack() as stack:
+        shown = run_callbacks.Progress(first_step, preset.train.steps)
+        callbacks = [run_callbacks.StopOnNonFinite(), shown]
+        if strategies.is_chief(strategy):
+            if profile:  # before others, whose time is none of the steps
+                callbacks.insert(0, profiling.Profile(run, *profile, report))
+            writer = tf.summary.create_file_writer(str(run.summaries))
+            stack.enter_context(contextlib.closing(writer))
+            callbacks += _chiefs_callbacks(
+                preset, run, windows, writer, first_step, shown.above(report)
+            )
+        stack.enter_context(_interruptible(gan, report))
         run_loop(gan, iter(dataset), preset.train.steps, strategy, callbacks)
     return int(gan.step.numpy()) >= preset.train.steps
 
 
-def _callbacks(preset, run, windows, writer, first_step, report):
-    """What goes on beside training; first what may stop it, then saving."""
+def _tell_of_sounds(clips, windows, labelled, report):
+    report(
+        f"{clips.about['name']}: {len(clips)} clips, {clips.seconds():.0f} s, "
+        f"{len(windows)} windows an epoch."
+    )
+    unlabelled = int(np.sum(clips.index["label"] < 0))
+    if labelled and unlabelled:
+        report(f"Left out: {unlabelled} clips that have no label.")
+
+
+def _write_facts(run, preset, clips, report):
+    about = {**clips.about, "clips": len(clips), "seconds": clips.seconds()}
+    # Not before all that may be wrong with the settings was found: a run whose
+    # first start failed may be started again with other ones.
+    if run.exists() and run.read_data() != about:
+        report("The sounds are not those that the run was started with.")
+    run.write_data(about)
+    run.write_preset(preset)
+
+
+def _what_is_shared(preset, clips, first_step):
+    """What workers must have in common, as text."""
+    facts = json.loads(config.to_json(preset))
+    # The folders of the same sounds may have other names.
+    del facts["data"]
+    return json.dumps([facts, len(clips), clips.seconds(), first_step])
+
+
+def _chiefs_callbacks(preset, run, windows, writer, first_step, report):
+    """What goes on beside training and writes to the run."""
     train = preset.train
-    shown = run_callbacks.Progress(first_step, train.steps)
     watch = health.Health(
-        preset,
-        windows,
-        run.path / "health.txt",
-        writer,
-        shown.above(report),
+        preset, windows, run.path / "health.txt", writer, report
     )
     return [
-        run_callbacks.StopOnNonFinite(),
-        shown,
         run_callbacks.Summaries(writer),
         watch,
         monitors.Monitors(
@@ -96,10 +128,10 @@ def _callbacks(preset, run, windows, writer, first_step, report):
             train.evaluate_every,
             first_step,
             writer,
-            shown.above(report),
+            report,
         ),
         run_callbacks.Checkpoints(
-            run, train.checkpoint_seconds, train.keep_checkpoints
+            run, train.checkpoint_seconds, train.keep_checkpoints, report
         ),
         run_callbacks.Previews(
             run.previews,
@@ -129,27 +161,51 @@ def run_loop(gan, iterator, steps, strategy, callbacks):
       iterator: yields what `train_step` takes.
       steps: steps at the end, those that were done before included.
       strategy: a `tf.distribute.Strategy`.
-      callbacks: Keras callbacks. One batch is one call of several steps, the
+      callbacks: Keras callbacks. One epoch is one stage of networks that grow,
+        the only one of others. One batch is one call of several steps, the
         number of the batch is that of the steps done, and each logged value is
         an array with a value for every step of the call.
     """
     callback_list = keras.callbacks.CallbackList(callbacks, model=gan)
-    call = _make_call(gan, iterator, strategy)
+    everyone = strategies.Everyone(strategy)
     gan.stop_training = False
+    callback_list.on_train_begin()
+    stopped = False
+    while gan.step.numpy() < steps and not stopped:
+        end = min(steps, gan.enter_stage() or steps)
+        callback_list.on_epoch_begin(gan.stage)
+        stopped = _run_stage(
+            gan, iterator, end, strategy, callback_list, everyone
+        )
+        callback_list.on_epoch_end(gan.stage)
+    callback_list.on_train_end()
+    # Workers leave together: one that is missed is taken for dead.
+    everyone(0)
+
+
+def _run_stage(gan, iterator, steps, strategy, callback_list, everyone):
+    """Runs training steps of one stage until there were `steps` of all.
+
+    Returns:
+      Whether a worker is to stop, by `gan.stop_training`, before.
+    """
+    call = _make_call(gan, iterator, strategy)
     done = int(gan.step.numpy())
     count = 1
-    callback_list.on_train_begin()
-    while done < steps and not gan.stop_training:
+    stopped = False
+    while done < steps and not stopped:
         callback_list.on_train_batch_begin(done)
         start = time.monotonic()
         logs = {k: v.numpy() for k, v in call(tf.constant(count)).items()}
         speed = count / (time.monotonic() - start)
         done += count
         callback_list.on_train_batch_end(done, logs)
+        stops, speeds = everyone(gan.stop_training, speed)
+        stopped = stops.any()
         # The first call also traces: it says nothing about the speed.
-        wanted = max(1, min(2 * count, int(speed * _CALL_SECONDS)))
+        wanted = max(1, min(2 * count, int(speeds.min() * _CALL_SECONDS)))
         count = min(wanted, steps - done)
-    callback_list.on_train_end()
+    return stopped
 
 
 def _make_call(gan, iterator, strategy):
@@ -164,10 +220,9 @@ def _make_call(gan, iterator, strategy):
                 for name, value in logs.items()
             }
 
-        names = ("discriminator_loss", "generator_loss", "penalty")
         history = {
             name: tf.TensorArray(tf.float32, count, element_shape=[])
-            for name in names
+            for name in gan.logged
         }
         for i in tf.range(count):
             logs = one_step()
@@ -200,23 +255,29 @@ def distribute(preset, windows, gan, strategy, first_step):
 
 @contextlib.contextmanager
 def _interruptible(gan, report):
-    """Ctrl-C ends the loop after the steps in hand; a second one, at once."""
+    """Ctrl-C and SIGTERM end the loop after the steps in hand.
+
+    A second one ends it at once.
+    """
+    before = {}
 
     def stop(signum, frame):
         del frame
         report("Stopping after the steps in hand; once more stops at once.")
         gan.stop_training = True
-        signal.signal(signum, before)
+        signal.signal(signum, before[signum])
 
     try:
-        before = signal.signal(signal.SIGINT, stop)
+        for signum in (signal.SIGINT, signal.SIGTERM):
+            before[signum] = signal.signal(signum, stop)
     except ValueError:  # not the main thread: no signals to be had
         yield
         return
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for signum, handler in before.items():
+            signal.signal(signum, handler)
 
 
 def _count(network):
