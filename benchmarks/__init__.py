@@ -10,6 +10,7 @@ Commands, from the checkout; each prints a table and has --help:
   python -m benchmarks.phase_retrieval --archives=DIR
   python -m benchmarks.asked --source=NAME --reference=DATASET
   python -m benchmarks.growth
+  python -m benchmarks.round_trips
   python -m benchmarks.prelude --source=NAME
   python -m benchmarks.chaos
   python -m benchmarks.local_workers -- FLAGS
