@@ -24,18 +24,14 @@ import tensorflow as tf
 from absl import flags
 
 from benchmarks import timing
-from gansynth_zoo import clip_sources
 from gansynth_zoo import command_line
 from gansynth_zoo import config
 from gansynth_zoo import errors
-from gansynth_zoo import pipeline
-from gansynth_zoo import prepared_sets
 from gansynth_zoo import progress
 from gansynth_zoo.export import sources
+from gansynth_zoo.reporting import sound_sets
 
 _BATCH = 50
-# Splits of sounds that were not trained on.
-_HELD_OUT = ("test", "validation")
 _DIGITS = "zero one two three four five six seven eight nine".split()
 # Half of the way to the next pitch.
 _CENTS = 50
@@ -43,13 +39,8 @@ _CENTS = 50
 
 def define_flags(values):
     """Defines the flags of this command in an absl `FlagValues`."""
-    flags.DEFINE_string(
-        "source",
-        None,
-        "Folder of a run or a module, or a module's name.",
-        required=True,
-        flag_values=values,
-    )
+    sources.define_source(values)
+    sources.define_checkpoint(values)
     flags.DEFINE_string(
         "reference",
         None,
@@ -62,7 +53,6 @@ def define_flags(values):
     )
     flags.DEFINE_integer("count", 200, "Sounds.", 1, flag_values=values)
     flags.DEFINE_integer("seed", 0, "The first seed.", 0, flag_values=values)
-    sources.define_checkpoint(values)
 
 
 def main(values=flags.FLAGS):
@@ -109,13 +99,10 @@ def _generated(module, facts, values):
 def _real(facts, reference):
     preset = config.from_json(json.dumps(facts["config"]))
     preset = config.replace(preset, {"dataset": reference, "audio_dir": ""})
-    splits = prepared_sets.find(reference, preset.data.data_dir).info.splits
-    split = next(name for name in _HELD_OUT if name in splits)
-    clips = clip_sources.load_clips(preset, split)
-    windows = pipeline.Windows(clips, preset.audio, preset.data, labelled=True)
-    asked = [clips.labels[label] for label in windows.labels]
-    numbers = np.arange(len(windows))
-    return asked, iter(windows.read(numbers, np.full(len(numbers), 0.5)))
+    held_out = sound_sets.Real(preset, seed=0).held_out
+    found = held_out.sound_set("real, held out", len(held_out))
+    sounds = (sound for batch in found.batches() for sound in batch)
+    return found.labels, sounds
 
 
 def verdicts(listener, asked, heard):

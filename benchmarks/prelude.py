@@ -13,6 +13,7 @@ import mido
 from absl import flags
 
 from gansynth_zoo import command_line
+from gansynth_zoo.export import sources
 
 # The pitches of bars 1 to 11, from the score. A bar is its five notes in the
 # order 1 2 3 4 5 3 4 5, twice.
@@ -38,13 +39,7 @@ _BEATS_PER_MINUTE = 72
 
 def define_flags(values):
     """Defines the flags of this command in an absl `FlagValues`."""
-    flags.DEFINE_string(
-        "source",
-        None,
-        "Folder of a run or a module, or a module's name.",
-        required=True,
-        flag_values=values,
-    )
+    sources.define_source(values)
     flags.DEFINE_string(
         "out", "prelude", "Folder to write to.", flag_values=values
     )

@@ -74,7 +74,7 @@ def publish(folder, out, licence=None):
                 name,
                 version,
                 file,
-                module_archives.sha256(partial),
+                storage.sha256(partial),
                 partial.stat().st_size,
                 unpacked_size,
                 licence,

@@ -7,6 +7,17 @@ from gansynth_zoo import runs
 from gansynth_zoo.export import saved_model
 
 
+def define_source(values):
+    """Defines the flag `--source`, which is required."""
+    flags.DEFINE_string(
+        "source",
+        None,
+        "Folder of a run or a module, or a module's name.",
+        required=True,
+        flag_values=values,
+    )
+
+
 def define_checkpoint(values):
     """Defines the flag `--checkpoint` in an absl `FlagValues`."""
     flags.DEFINE_enum(

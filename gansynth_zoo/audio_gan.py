@@ -68,10 +68,8 @@ class AudioGAN(keras.Model):
 
     def _make_weights(self):
         """Makes all weights; the averaged generator starts as a copy."""
-        latents, labels = (
-            tf.zeros([1, self.latent_size]),
-            tf.zeros([1], tf.int32),
-        )
+        latents = tf.zeros([1, self.latent_size])
+        labels = tf.zeros([1], tf.int32)
         features = self.generator(latents, labels)
         shifts = tf.zeros([1, self.discriminator.shuffles.count], tf.int32)
         self.discriminator(features, labels, shifts)
@@ -217,10 +215,10 @@ class AudioGAN(keras.Model):
 
         def loss():
             # Real and fake apart: joining them in one call gains nothing.
-            scores, logits = self._judge(random, labels, draws.SHIFTS_REAL)(
-                real
-            )
-            fakes, _ = self._judge(random, labels, draws.SHIFTS_FAKE)(fake)
+            judge = self._judge(random, labels, draws.SHIFTS_REAL)
+            scores, logits = judge(real)
+            judge = self._judge(random, labels, draws.SHIFTS_FAKE)
+            fakes, _ = judge(fake)
             loss = self.adversarial_loss.discriminator(scores, fakes)
             if self.recipe.drift_weight:
                 loss += self.recipe.drift_weight * losses.drift(scores)

@@ -29,9 +29,8 @@ from gansynth_zoo import pictures
 from gansynth_zoo import rendering
 from gansynth_zoo.export import sources
 
-_SOURCE = flags.DEFINE_string(
-    "source", None, "Folder of a run or a module, or a module's name."
-)
+sources.define_source(flags.FLAGS)
+sources.define_checkpoint(flags.FLAGS)
 _COUNT = flags.DEFINE_integer("count", 16, "How many sounds.", lower_bound=1)
 _SEED = flags.DEFINE_integer("seed", 0, "Number of the first sound.", 0)
 _INTERPOLATE = flags.DEFINE_integer(
@@ -73,8 +72,6 @@ _OUT_OF_RANGE = flags.DEFINE_enum(
 )
 flags.mark_flags_as_mutual_exclusive(["midi", "seconds"])
 _OUT = flags.DEFINE_string("out", "sounds", "Folder to write to.")
-sources.define_checkpoint(flags.FLAGS)
-flags.mark_flag_as_required("source")
 
 _BATCH = 64
 
@@ -239,7 +236,9 @@ def _write_long(name, blocks, facts, out):
 
 def main():
     """Writes one WAV a sound, or one long one, and a picture."""
-    module, facts = sources.open_source(_SOURCE.value, flags.FLAGS.checkpoint)
+    module, facts = sources.open_source(
+        flags.FLAGS.source, flags.FLAGS.checkpoint
+    )
     out = pathlib.Path(_OUT.value)
     if _MIDI.value:
         name, blocks = pathlib.Path(_MIDI.value).stem, [_piece(module, facts)]

@@ -126,12 +126,12 @@ class Mirror:
         resumed = archive.exists()
         self._check_room(entry, label, archive.stat().st_size if resumed else 0)
         self._download(entry, label, archive)
-        if resumed and module_archives.sha256(archive) != entry.sha256:
+        if resumed and storage.sha256(archive) != entry.sha256:
             # What was there before may be to blame.
             archive.unlink()
             self._download(entry, label, archive)
         try:
-            if module_archives.sha256(archive) != entry.sha256:
+            if storage.sha256(archive) != entry.sha256:
                 raise module_archives.Refused("has another checksum")
             with storage.folder_written_whole(target, self.folder) as partial:
                 module_archives.unpack(archive, partial, entry.unpacked_size)

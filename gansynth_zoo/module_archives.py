@@ -6,7 +6,6 @@ a file more than was promised.
 """
 
 import gzip
-import hashlib
 import pathlib
 import shutil
 import tarfile
@@ -117,15 +116,6 @@ def unpack(path, folder, size):
         raise Refused(f"is damaged ({error})") from error
     if left or not (folder / "saved_model.pb").is_file():
         raise Refused(f"unpacks to no module of {size:,} bytes")
-
-
-def sha256(path):
-    """SHA-256 of a file, in hexadecimal."""
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while piece := file.read(2**20):
-            digest.update(piece)
-    return digest.hexdigest()
 
 
 class _PlainFile(tarfile.TarInfo):

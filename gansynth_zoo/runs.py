@@ -6,7 +6,6 @@
 """
 
 import contextlib
-import hashlib
 import json
 import pathlib
 import shutil
@@ -200,7 +199,7 @@ class Run:
             ) as partial:
                 _tracked(gan).write(str(partial / "checkpoint"))
                 storage.write_text(partial / _FACTS, json.dumps(facts))
-                sums = {p.name: _sha256(p) for p in partial.iterdir()}
+                sums = {p.name: storage.sha256(p) for p in partial.iterdir()}
                 storage.write_text(partial / _SUMS, json.dumps(sums))
         except (OSError, tf.errors.OpError) as error:
             raise self._full(gan, _reason(error)) from error
@@ -256,7 +255,7 @@ class Run:
 def _undamaged(folder):
     try:
         sums = json.loads((folder / _SUMS).read_text("utf-8"))
-        return all(_sha256(folder / k) == v for k, v in sums.items())
+        return all(storage.sha256(folder / k) == v for k, v in sums.items())
     except (OSError, ValueError):
         return False
 
@@ -297,14 +296,6 @@ def _check_finite(gan, step):
                     "the checkpoint before it is kept. Try a lower learning "
                     "rate."
                 )
-
-
-def _sha256(path):
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def _reason(error):

@@ -1,6 +1,7 @@
 """Where the zoo keeps its files; a folder replaced in one step, and a lock."""
 
 import contextlib
+import hashlib
 import os
 import pathlib
 import shutil
@@ -103,3 +104,12 @@ def remove_partial(folder):
             shutil.rmtree(path)
         else:
             path.unlink()
+
+
+def sha256(path):
+    """SHA-256 of a file, in hexadecimal."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
