@@ -4,7 +4,7 @@ The networks compute what those of `gansynth_zoo.models.wavegan` do, in the
 order in which the paper says it. They stay as they are.
 """
 
-import math
+import contextlib
 import unittest.mock
 
 import keras
@@ -12,7 +12,8 @@ import tensorflow as tf
 
 from gansynth_zoo import assemble
 from gansynth_zoo import conditioning
-from gansynth_zoo import layers
+from gansynth_zoo import convolutions
+from gansynth_zoo import phase_shuffle
 from gansynth_zoo.models import wavegan
 
 
@@ -65,7 +66,7 @@ class PlainDiscriminator(keras.Model):
         del rng
         super().__init__(name="discriminator")
         strides = wavegan.strides_for(feature_shape[0])
-        self.shuffles = layers.Shuffles(
+        self.shuffles = phase_shuffle.Shuffles(
             min(4, len(strides) - 1),
             settings.shuffle_radius,
             settings.shuffle_per,
@@ -114,35 +115,21 @@ VARIANTS = {
 }
 
 
-def make_gan(variant, preset):
-    """What `assemble.make_gan` makes, with the networks of a variant.
+@contextlib.contextmanager
+def used(variant):
+    """Has networks that are made, and traced, inside be those of a variant.
+
+    WaveGAN's plain networks are those above; those of other models are their
+    own, with the library's convolutions.
 
     Args:
       variant: a key of `VARIANTS`.
-      preset: a `config.Preset` of WaveGAN.
-
-    Returns:
-      A compiled `audio_gan.AudioGAN`.
     """
-    networks = {"wavegan": VARIANTS[variant]}
-    with unittest.mock.patch.dict(assemble.MODELS, networks):
-        return assemble.make_gan(preset)
-
-
-def pass_flop(discriminator, num_samples):
-    """Work of one forward pass of one example, in FLOP.
-
-    Args:
-      discriminator: a `PlainDiscriminator` that has its weights.
-      num_samples: length of the waveform.
-
-    Returns:
-      Two for each multiplication. The generator's is the same to half a
-      percent.
-    """
-    flop = 2 * math.prod(discriminator.head.score.kernel.shape)
-    length = num_samples
-    for convolution in discriminator.convolutions:
-        length //= convolution.strides[0]
-        flop += 2 * length * math.prod(convolution.kernel.shape)
-    return flop
+    with contextlib.ExitStack() as stack:
+        if variant == "plain":
+            networks = {"wavegan": VARIANTS["plain"]}
+            stack.enter_context(
+                unittest.mock.patch.dict(assemble.MODELS, networks)
+            )
+            stack.enter_context(convolutions.plain())
+        yield

@@ -10,6 +10,7 @@ from gansynth_zoo import audio_gan
 from gansynth_zoo import errors
 from gansynth_zoo import growth
 from gansynth_zoo import losses
+from gansynth_zoo import machine
 from gansynth_zoo import optimizers
 from gansynth_zoo.models import gansynth
 from gansynth_zoo.models import specgan
@@ -37,6 +38,7 @@ def make_gan(preset):
         networks.
     """
     loss = find_loss(preset)
+    _check_step(preset)
     schedule = _schedule(preset)
     rng = random.Random(preset.train.seed)
     gan = audio_gan.AudioGAN(
@@ -48,15 +50,13 @@ def make_gan(preset):
         schedule,
     )
     recipe = preset.recipe
-    make_optimizer = optimizers.OPTIMIZERS[recipe.optimizer]
+    precision = preset.train.precision
     gan.compile(
         loss,
         recipe,
-        make_optimizer(recipe, recipe.generator_learning_rate),
-        make_optimizer(recipe, recipe.discriminator_learning_rate),
-        batch_size=preset.train.batch_size,
-        ema_decay=preset.train.ema_decay,
-        seed=preset.train.seed,
+        optimizers.make(recipe, recipe.generator_learning_rate, precision),
+        optimizers.make(recipe, recipe.discriminator_learning_rate, precision),
+        train=preset.train,
     )
     return gan
 
@@ -66,16 +66,28 @@ def _schedule(preset):
     model = preset.model
     if not hasattr(model, "blocks"):
         return None
-    replicas = tf.distribute.get_strategy().num_replicas_in_sync
-    if preset.train.batch_size % (replicas * model.group_size):
-        raise errors.ZooError(
-            "Expected batch_size to be a multiple of group_size on each of "
-            f"{replicas} devices, received {preset.train.batch_size} and "
-            f"{model.group_size}."
-        )
     return growth.Schedule(
         model.blocks, model.stable_examples, model.transition_examples
     )
+
+
+def _check_step(preset):
+    """Refuses what a training step cannot do."""
+    strategy, train = tf.distribute.get_strategy(), preset.train
+    replicas = strategy.num_replicas_in_sync
+    group_size = getattr(preset.model, "group_size", 1)
+    multiple = replicas * train.batch_parts * group_size
+    if train.batch_size % multiple:
+        raise errors.ZooError(
+            f"Expected batch_size to be a multiple of {multiple} (devices "
+            f"{replicas}, batch_parts {train.batch_parts}, group_size "
+            f"{group_size}), received {train.batch_size}."
+        )
+    if train.xla and replicas > 1 and not machine.on_gpus(strategy):
+        raise errors.ZooError(
+            f"Expected one processor beside --xla, received {replicas}; take "
+            "--strategy=one, or leave --xla out."
+        )
 
 
 def find_loss(preset):

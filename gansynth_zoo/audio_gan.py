@@ -1,8 +1,11 @@
 """AudioGAN: two networks, a representation, and the only training step."""
 
+import dataclasses
+
 import keras
 import tensorflow as tf
 
+from gansynth_zoo import computation
 from gansynth_zoo import conditioning
 from gansynth_zoo import draws
 from gansynth_zoo import growth
@@ -25,7 +28,8 @@ class AudioGAN(keras.Model):
     Args:
       generator: (latents, labels) -> features.
       discriminator: (features, labels, shifts) -> scores and logits, as of
-        `conditioning.Head`; its attribute `shuffles` is a `layers.Shuffles`.
+        `conditioning.Head`; its attribute `shuffles` is a
+        `phase_shuffle.Shuffles`.
       average: a generator of the same shape, whose weights follow those of
         `generator`.
       representation: the pair `to_features`, `to_waveform`.
@@ -83,9 +87,7 @@ class AudioGAN(keras.Model):
         generator_optimizer,
         discriminator_optimizer,
         *,
-        batch_size,
-        ema_decay,
-        seed,
+        train,
     ):
         """Sets how the networks are trained.
 
@@ -94,16 +96,20 @@ class AudioGAN(keras.Model):
           recipe: a `config.Recipe`.
           generator_optimizer: a Keras optimizer.
           discriminator_optimizer: another one.
-          batch_size: size of the global batch, over all replicas.
-          ema_decay: decay of the averaged generator; 0 copies the weights.
-          seed: the run's seed.
+          train: a `config.TrainConfig`; its batch is the global one, over all
+            replicas.
         """
         super().compile(jit_compile=False)
         self.adversarial_loss = loss
         self.recipe = recipe
-        self.batch_size = batch_size
-        self.ema_decay = ema_decay
-        self.seed = seed
+        self.batch_size = train.batch_size
+        self.ema_decay = train.ema_decay
+        self.seed = train.seed
+        self._parts = train.batch_parts
+        self._xla = train.xla
+        self._computation = computation.Computation(
+            train.precision, train.recompute
+        )
         self.generator_optimizer = generator_optimizer
         self.discriminator_optimizer = discriminator_optimizer
         # Slots that are first made inside a distributed step crash.
@@ -206,34 +212,64 @@ class AudioGAN(keras.Model):
         return {**means, **generator_logs}
 
     def _discriminator_step(self, real, labels, rows, update):
-        random = self._draws(rows, update)
-        fake = self._fake(random, labels)
-        if self.schedule:
-            real = growth.blend_real(
-                real, self.schedule.blocks, **self._growth()
-            )
+        def gradients(real, labels, random):
+            with computation.use(self._computation):
+                fake = self._fake(random, labels)
+            if self.schedule:
+                real = growth.blend_real(
+                    real, self.schedule.blocks, **self._growth()
+                )
+            logs, slopes = self._loss_gradients(random, real, fake, labels)
+            # One after the other: at once they would need memory for both.
+            with tf.control_dependencies(
+                slopes if self._computation.recompute else []
+            ):
+                penalty, more = self._penalty_gradients(
+                    random, real, fake, labels, update
+                )
+            slopes = [a + b for a, b in zip(slopes, more, strict=True)]
+            return {**logs, "penalty": penalty}, slopes
 
-        def loss():
-            # Real and fake apart: joining them in one call gains nothing.
-            judge = self._judge(random, labels, draws.SHIFTS_REAL)
-            scores, logits = judge(real)
-            judge = self._judge(random, labels, draws.SHIFTS_FAKE)
-            fakes, _ = judge(fake)
-            loss = self.adversarial_loss.discriminator(scores, fakes)
-            if self.recipe.drift_weight:
-                loss += self.recipe.drift_weight * losses.drift(scores)
-            return self._with_labels("discriminator", loss, logits, labels)
-
-        weights = self.discriminator.trainable_variables
-        logs, gradients = self._gradients(loss, weights)
-        penalty, more = self._penalty_gradients(
-            random, real, fake, labels, update
+        logs, slopes = self._in_parts(
+            gradients, (real, labels, self._draw(rows, update))
         )
-        gradients = [a + b for a, b in zip(gradients, more, strict=True)]
-        _apply(self.discriminator_optimizer, gradients, weights)
+        weights = self.discriminator.trainable_variables
+        optimizers.apply(self.discriminator_optimizer, slopes, weights)
         self._clip_weights()
         spectral_norm.update(self.discriminator)
-        return {**logs, "penalty": penalty}
+        return logs
+
+    def _in_parts(self, gradients, batch):
+        """What is told of a batch, and gradients, from one part after another.
+
+        Args:
+          gradients: function of the tensors of a batch -> (dictionary of
+            scalars, list of tensors), both sums over the examples.
+          batch: its arguments, nests of tensors `[batch, ...]`.
+        """
+        if self._xla:
+            gradients = tf.function(gradients, jit_compile=True)
+        if self._parts == 1:
+            return gradients(*batch)
+        size = tf.shape(tf.nest.flatten(batch)[0])[0] // self._parts
+
+        def part(i):
+            of_batch = slice(i * size, (i + 1) * size)
+            return gradients(
+                *tf.nest.map_structure(lambda x: x[of_batch], batch)
+            )
+
+        def add(i, sums):
+            return i + 1, tf.nest.map_structure(tf.add, sums, part(i))
+
+        # A loop, since parts of a graph that do not wait for each other are
+        # computed, and in memory, at once.
+        return tf.while_loop(
+            lambda i, _: i < self._parts,
+            add,
+            (1, part(0)),
+            parallel_iterations=1,
+        )[1]
 
     def _clip_weights(self):
         """Clips the discriminator's weights, where the recipe says so."""
@@ -260,18 +296,45 @@ class AudioGAN(keras.Model):
             loss += self.recipe.label_weight * entropy
         return loss, logs
 
-    def _gradients(self, loss, weights):
+    def _loss_gradients(self, random, real, fake, labels):
+        """Of the discriminator's loss, without its penalty."""
+
+        def loss():
+            # Real and fake apart: joining them in one call gains nothing.
+            judge = self._judge(random, labels, draws.SHIFTS_REAL)
+            scores, logits = judge(real)
+            judge = self._judge(random, labels, draws.SHIFTS_FAKE)
+            fakes, _ = judge(fake)
+            loss = self.adversarial_loss.discriminator(scores, fakes)
+            if self.recipe.drift_weight:
+                loss += self.recipe.drift_weight * losses.drift(scores)
+            return self._with_labels("discriminator", loss, logits, labels)
+
+        return self._gradients(loss, self.discriminator, self._computation)
+
+    def _gradients(self, loss, network, how):
         """What a function tells, and gradients of the mean of its loss.
+
+        They are multiplied by the loss scale, where float16 needs one.
 
         Args:
           loss: function without arguments -> (loss `[batch]`, what it tells).
-          weights: Keras variables; those that are not used have zeros.
+          network: whose weights; those that are not used have zeros.
+          how: a `computation.Computation`.
         """
-        weights = [weight.value for weight in weights]
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
+        optimizer = (
+            self.generator_optimizer
+            if network is self.generator
+            else self.discriminator_optimizer
+        )
+        weights = [weight.value for weight in network.trainable_variables]
+        with (
+            tf.GradientTape(watch_accessed_variables=False) as tape,
+            computation.use(how),
+        ):
             tape.watch(weights)
             values, logs = loss()
-            mean = self._mean(values)
+            mean = optimizer.scale_loss(self._mean(values))
         return logs, tape.gradient(
             mean, weights, unconnected_gradients=tf.UnconnectedGradients.ZERO
         )
@@ -287,13 +350,15 @@ class AudioGAN(keras.Model):
                 lambda features: judge(features)[0],
                 real,
                 fake,
-                random.factors(),
+                random[draws.FACTORS],
             )
             values = interval * self.recipe.penalty_weight * values
             return values, self._mean(values)
 
         def penalty():
-            return self._gradients(loss, weights)
+            # Squares of slopes of slopes are beyond the range of float16.
+            how = dataclasses.replace(self._computation, dtype="float32")
+            return self._gradients(loss, self.discriminator, how)
 
         def nothing():
             return 0.0, [tf.zeros_like(weight.value) for weight in weights]
@@ -306,18 +371,21 @@ class AudioGAN(keras.Model):
         return tf.cond(index % interval == 0, penalty, nothing)
 
     def _generator_step(self, labels, rows):
-        random = self._draws(rows, self.recipe.n_critic)
+        def gradients(labels, random):
+            def loss():
+                fake = self._fake(random, labels)
+                judge = self._judge(random, labels, draws.SHIFTS_FAKE)
+                scores, logits = judge(fake)
+                loss = self.adversarial_loss.generator(scores)
+                return self._with_labels("generator", loss, logits, labels)
+
+            return self._gradients(loss, self.generator, self._computation)
+
+        logs, slopes = self._in_parts(
+            gradients, (labels, self._draw(rows, self.recipe.n_critic))
+        )
         weights = self.generator.trainable_variables
-
-        def loss():
-            fake = self._fake(random, labels)
-            judge = self._judge(random, labels, draws.SHIFTS_FAKE)
-            scores, logits = judge(fake)
-            loss = self.adversarial_loss.generator(scores)
-            return self._with_labels("generator", loss, logits, labels)
-
-        logs, gradients = self._gradients(loss, weights)
-        _apply(self.generator_optimizer, gradients, weights)
+        optimizers.apply(self.generator_optimizer, slopes, weights)
         spectral_norm.update(self.generator)
         return logs
 
@@ -349,29 +417,27 @@ class AudioGAN(keras.Model):
         tf.distribute.get_replica_context().merge_call(update)
 
     def _fake(self, random, labels):
-        latents = random.latents(self.latent_prior, self.latent_size)
+        latents = random[draws.LATENTS]
         return self.generator(latents, labels, training=True, **self._growth())
 
     def _judge(self, random, labels, use):
-        shifts = random.shifts(use, self.discriminator.shuffles)
         return lambda features: self.discriminator(
-            features, labels, shifts, training=True, **self._growth()
+            features, labels, random[use], training=True, **self._growth()
         )
 
-    def _draws(self, rows, update):
-        return draws.Draws(self.seed, self.step, update, rows, self.batch_size)
+    def _draw(self, rows, update):
+        """Random numbers of an update, `[batch, ...]`: use -> tensor.
+
+        They are drawn ahead of what is compiled by XLA, which has others.
+        """
+        drawn = draws.Draws(self.seed, self.step, update, rows, self.batch_size)
+        shuffles = self.discriminator.shuffles
+        shifts = draws.SHIFTS_REAL, draws.SHIFTS_FAKE, draws.SHIFTS_PENALTY
+        return {
+            draws.LATENTS: drawn.latents(self.latent_prior, self.latent_size),
+            draws.FACTORS: drawn.factors(),
+            **{use: drawn.shifts(use, shuffles) for use in shifts},
+        }
 
     def _mean(self, values):
         return tf.reduce_sum(values) / self.batch_size
-
-
-def _apply(optimizer, gradients, weights):
-    """Updates weights, the first of them only when all gradients are there.
-
-    Without the wait, a run on a busy machine ends with other weights now and
-    then: the optimised graph starts to update some while others' gradients are
-    still computed from them.
-    """
-    with tf.control_dependencies(gradients):
-        gradients = [tf.identity(gradient) for gradient in gradients]
-    optimizer.apply(gradients, weights)

@@ -115,8 +115,9 @@ class Recipe(settings.Checked):
     )
     optimizer: str = settings.setting(
         "adam",
-        "Optimizer of both networks; rmsprop has a decay of 0.9.",
-        choices=("adam", "rmsprop"),
+        "Optimizer of both networks; rmsprop has a decay of 0.9, sgd is plain "
+        "gradient descent.",
+        choices=("adam", "rmsprop", "sgd"),
     )
     discriminator_learning_rate: float = settings.setting(
         1e-4, "Learning rate of the discriminator.", minimum=0
@@ -144,6 +145,28 @@ class TrainConfig(settings.Checked):
     )
     batch_size: int = settings.setting(
         64, "Examples of an update, over all devices.", minimum=1
+    )
+    batch_parts: int = settings.setting(
+        1,
+        "Parts of a batch (on each device) whose gradients are computed one "
+        "after the other and added: less memory, nearly the same weights.",
+        minimum=1,
+    )
+    recompute: bool = settings.setting(
+        False,
+        "Compute what lies within a layer again for its gradient, where it "
+        "would be kept in memory; for long sounds.",
+    )
+    precision: str = settings.setting(
+        "float32",
+        "Type of the convolutions and of what lies between them; the gradient "
+        "penalty stays in float32. The other two are for graphics cards.",
+        choices=("float32", "bfloat16", "float16"),
+    )
+    xla: bool = settings.setting(
+        False,
+        "Compile the gradients by XLA; for graphics cards, on processors it "
+        "is slower.",
     )
     seed: int = settings.setting(
         0, "Seed of all that is random in a run.", minimum=0

@@ -50,7 +50,7 @@ class Draws:
 
         Args:
           use: one of the `SHIFTS_` constants.
-          shuffles: a `layers.Shuffles`.
+          shuffles: a `phase_shuffle.Shuffles`.
 
         Returns:
           Int32 `[batch, shuffles]` in -radius .. radius.

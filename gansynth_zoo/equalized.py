@@ -9,6 +9,8 @@ import math
 import keras
 import tensorflow as tf
 
+from gansynth_zoo import computation
+
 
 class Equalized(keras.layers.Layer):
     """A kernel of standard normal weights that is scaled whenever it is used.
@@ -27,7 +29,7 @@ class Equalized(keras.layers.Layer):
     """
 
     def __init__(self, shape, fan_in, slope, rng):
-        super().__init__()
+        super().__init__(autocast=False)
         self.scale = math.sqrt(2.0 / ((1.0 + slope**2) * fan_in))
         self.kernel = self.add_weight(
             shape=shape,
@@ -60,6 +62,7 @@ class EqualizedDense(Equalized):
         super().__init__((inputs, units), inputs, slope, rng)
 
     def call(self, x):
+        x = tf.cast(x, tf.float32)
         return tf.matmul(x, self.scaled_kernel()) + self.bias.value
 
 
@@ -79,8 +82,9 @@ class EqualizedConv2D(Equalized):
         super().__init__(shape, kernel_size**2 * channels, slope, rng)
 
     def call(self, x):
-        x = tf.nn.conv2d(x, self.scaled_kernel(), 1, "SAME")
-        return tf.nn.bias_add(x, self.bias.value)
+        x, kernel = computation.cast(x), computation.cast(self.scaled_kernel())
+        x = tf.nn.conv2d(x, kernel, 1, "SAME")
+        return tf.nn.bias_add(x, computation.cast(self.bias.value))
 
 
 class EqualizedStart(Equalized):
@@ -112,8 +116,11 @@ class EqualizedStart(Equalized):
 
 def pixel_norm(x):
     """Scales the last axis to a mean square of 1; any shape."""
-    power = tf.reduce_mean(tf.square(x), axis=-1, keepdims=True)
-    return x * tf.math.rsqrt(power + 1e-8)
+    # float16 ends at the square of 256.
+    power = tf.reduce_mean(
+        tf.square(tf.cast(x, tf.float32)), axis=-1, keepdims=True
+    )
+    return x * tf.cast(tf.math.rsqrt(power + 1e-8), x.dtype)
 
 
 def minibatch_deviation(x, group_size):
@@ -132,9 +139,11 @@ def minibatch_deviation(x, group_size):
     """
     size = tf.minimum(group_size, tf.shape(x)[0])
     groups = tf.reshape(x, tf.stack([-1, size, math.prod(x.shape[1:])]))
+    groups = tf.cast(groups, tf.float32)
     centred = groups - tf.reduce_mean(groups, axis=1, keepdims=True)
     variance = tf.reduce_mean(tf.square(centred), axis=1)
     # The epsilon keeps the derivative of the root finite where all are equal.
     deviation = tf.reduce_mean(tf.sqrt(variance + 1e-6), axis=-1)
+    deviation = tf.cast(deviation, x.dtype)
     channel = tf.reshape(tf.repeat(deviation, size), [-1, 1, 1, 1])
     return tf.concat([x, channel * tf.ones_like(x[..., :1])], axis=-1)

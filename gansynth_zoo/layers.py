@@ -3,30 +3,13 @@
 The strided convolutions of the project; `convolutions` computes them.
 """
 
-import dataclasses
-import math
-
 import keras
 import tensorflow as tf
 
+from gansynth_zoo import computation
 from gansynth_zoo import convolutions
 
 LEAK = 0.2
-
-
-@dataclasses.dataclass(frozen=True)
-class Shuffles:
-    """The phase shifts that a discriminator wants with each call.
-
-    Attributes:
-      count: shifts for each example.
-      radius: largest shift; 0 for none.
-      per: "example" or "batch", what one shift is drawn for.
-    """
-
-    count: int = 0
-    radius: int = 0
-    per: str = "example"
 
 
 def dense(units, rng):
@@ -84,7 +67,7 @@ class Convolution(keras.layers.Layer):
     """
 
     def __init__(self, filters, taps, strides, rng, transposed=False):
-        super().__init__()
+        super().__init__(autocast=False)
         self._filters = filters
         self._taps = taps
         self._strides = strides
@@ -102,12 +85,14 @@ class Convolution(keras.layers.Layer):
             shape=(self._filters,), initializer="zeros", name="bias"
         )
 
-    def call(self, x, training=False):
+    def call(self, x, training=False, kernel=None):
+        kernel = self.kernel.value if kernel is None else kernel
         convolve = convolutions.convolve
         if self._transposed:
             convolve = convolutions.convolve_transposed
-        x = convolve(x, self.kernel.value, self._strides, training)
-        return tf.nn.bias_add(x, self.bias.value)
+        x, kernel = computation.cast(x), computation.cast(kernel)
+        x = convolve(x, kernel, self._strides, training)
+        return tf.nn.bias_add(x, computation.cast(self.bias.value))
 
 
 class NearestConv1D(keras.layers.Layer):
@@ -128,7 +113,7 @@ class NearestConv1D(keras.layers.Layer):
     """
 
     def __init__(self, filters, kernel_size, strides, rng):
-        super().__init__()
+        super().__init__(autocast=False)
         self._shape = (kernel_size, filters)
         self._strides = strides
         self._initializer = _glorot(rng)
@@ -146,8 +131,9 @@ class NearestConv1D(keras.layers.Layer):
 
     def call(self, x, training=False):
         kernel = tf.transpose(self._spread_kernel(), [0, 2, 1])
+        x, kernel = computation.cast(x), computation.cast(kernel)
         x = convolutions.convolve_transposed(x, kernel, self._strides, training)
-        return tf.nn.bias_add(x, self.bias.value)
+        return tf.nn.bias_add(x, computation.cast(self.bias.value))
 
     def _spread_kernel(self):
         # "same" cuts as much from both ends, and an odd sample from the last;
@@ -182,18 +168,21 @@ class ResizedConv2D(keras.layers.Layer):
     """
 
     def __init__(self, filters, kernel_size, strides, rng, method):
-        super().__init__()
+        super().__init__(autocast=False)
         self._strides = strides
         self._method = method
         self.convolution = conv2d(filters, kernel_size, 1, rng)
 
-    def call(self, x):
+    def call(self, x, training=False):
         # As products with two constant matrices: TensorFlow's own resizing
         # has gradients that differ from run to run on a graphics card, or no
         # kernel for it.
-        frames, bins = (self._matrix(length) for length in x.shape[1:3])
+        frames, bins = (
+            tf.cast(self._matrix(length), x.dtype) for length in x.shape[1:3]
+        )
         x = tf.einsum("ti,bifc->btfc", frames, x)
-        return self.convolution(tf.einsum("fi,btic->btfc", bins, x))
+        x = tf.einsum("fi,btic->btfc", bins, x)
+        return self.convolution(x, training=training)
 
     def _matrix(self, length):
         """What resizes one axis, `[s·length, length]`."""
@@ -287,7 +276,7 @@ class BatchNorm(keras.layers.Layer):
     _EPSILON = 1e-3
 
     def __init__(self, averages=True):
-        super().__init__()
+        super().__init__(autocast=False)
         self._averages = averages
 
     def build(self, input_shape):
@@ -315,6 +304,7 @@ class BatchNorm(keras.layers.Layer):
             )
 
     def call(self, x, training=False):
+        dtype, x = x.dtype, tf.cast(x, tf.float32)
         of_batch = training or not self._averages
         axes = list(range(x.shape.rank - 1))
         mean = tf.reduce_mean(x, axes) if of_batch else self.moving_mean.value
@@ -328,7 +318,7 @@ class BatchNorm(keras.layers.Layer):
             self._move(self.moving_mean, mean)
             self._move(self.moving_variance, variance)
         scale = self.gamma.value * tf.math.rsqrt(variance + self._EPSILON)
-        return x * scale + self.beta.value
+        return tf.cast(x * scale + self.beta.value, dtype)
 
     def _move(self, average, value):
         old = self._MOMENTUM * average.value
@@ -345,106 +335,30 @@ def leaky_relu(x):
     y = tf.nn.leaky_relu(x, LEAK)
 
     def gradient(upstream):
-        return _leaky_relu_gradient(upstream, y)
+        # Constant in `y` almost everywhere.
+        return tf.raw_ops.LeakyReluGrad(
+            gradients=upstream, features=tf.stop_gradient(y), alpha=LEAK
+        )
 
     return y, gradient
 
 
-@tf.custom_gradient
-def _leaky_relu_gradient(upstream, y):
-    # Linear in `upstream`, and constant in `y` almost everywhere.
-    def gradient(second):
-        return _leaky_relu_gradient(second, y), None
+def optional_norm(wanted, averages=True):
+    """`BatchNorm` where it is wanted, else a layer that changes nothing."""
+    if wanted:
+        return BatchNorm(averages)
+    return keras.layers.Identity(autocast=False)
 
-    return (
-        tf.raw_ops.LeakyReluGrad(gradients=upstream, features=y, alpha=LEAK),
-        gradient,
+
+def rectified(convolution, x, training):
+    """A layer of a generator: ReLU, then a convolution."""
+    return computation.segment(
+        lambda x: convolution(tf.nn.relu(x), training=training),
+        [convolution],
+        x,
     )
 
 
-def phase_shuffle(x, shifts, radius):
-    """Shifts each example in time, and fills the gap by reflection.
-
-    The sample at the edge is not repeated: for a shift p > 0, y[t] = x[t - p],
-    and the first p samples are x[p] .. x[1]. (WaveGAN, section 3.3.) All bins
-    of a spectrogram are shifted alike.
-
-    Args:
-      x: float `[batch, samples, channels]` or `[batch, frames, bins,
-        channels]` with more than `radius` samples or frames.
-      shifts: int32 `[batch]` in -radius .. radius.
-      radius: largest shift; 0 returns `x`.
-
-    Returns:
-      Tensor of the shape of `x`.
-    """
-    if radius == 0:
-        return x
-    length = x.shape[1]
-    if length <= radius:
-        raise ValueError(
-            f"Expected more than radius={radius} samples to shuffle, "
-            f"received {length}."
-        )
-    if x.shape.rank > 3:
-        flat = tf.reshape(x, [-1, length, math.prod(x.shape[2:])])
-        flat = phase_shuffle(flat, shifts, radius)
-        return tf.reshape(flat, [-1, *x.shape[1:]])
-
-    # The shift is linear, so its gradient is its transpose, whose gradient is
-    # the shift again: both are gathers, where TensorFlow's own gradient of a
-    # gather is a scatter.
-    @tf.custom_gradient
-    def shift(x):
-        return _shift(x, shifts), shift_transpose
-
-    @tf.custom_gradient
-    def shift_transpose(y):
-        return _shift_transpose(y, shifts, radius), shift
-
-    return shift(x)
-
-
-def _shift(x, shifts):
-    length = x.shape[1]
-    source = tf.range(length) - shifts[:, tf.newaxis]
-    source = tf.abs(source)
-    source = (length - 1) - tf.abs((length - 1) - source)
-    return tf.ensure_shape(tf.gather(x, source, batch_dims=1), x.shape)
-
-
-def _shift_transpose(y, shifts, radius):
-    length = y.shape[1]
-    shifts = shifts[:, tf.newaxis]
-    padded = tf.pad(y, [[0, 0], [radius, radius], [0, 0]])
-    back = tf.gather(
-        padded, tf.range(radius, radius + length) + shifts, batch_dims=1
-    )
-    # Sample j of the first `radius` after the edge was also read, mirrored,
-    # at p - j; of the last ones before the edge likewise, with -p.
-    offsets = tf.range(1, radius + 1)
-
-    def mirrored(edge, p):
-        index = p - offsets
-        values = tf.gather(edge, tf.maximum(index, 0), batch_dims=1)
-        return tf.where((index >= 0)[..., tf.newaxis], values, 0.0)
-
-    start = mirrored(y[:, :radius], shifts)
-    end = mirrored(y[:, -1 : -radius - 1 : -1], -shifts)[:, ::-1]
-    inner = slice(radius + 1, length - radius - 1)
-    if length < 2 * radius + 2:
-        zeros = [[0, 0], [1, length - 1 - radius], [0, 0]]
-        back += tf.pad(start, zeros)
-        back += tf.pad(end, [zeros[0], zeros[1][::-1], zeros[2]])
-    else:
-        back = tf.concat(
-            [
-                back[:, :1],
-                back[:, 1 : radius + 1] + start,
-                back[:, inner],
-                back[:, -radius - 1 : -1] + end,
-                back[:, -1:],
-            ],
-            axis=1,
-        )
-    return tf.ensure_shape(back, y.shape)
+def tanh(x):
+    """What ends a generator: any shape -> float32 in [-1, 1]."""
+    return tf.tanh(tf.cast(x, tf.float32))

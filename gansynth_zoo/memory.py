@@ -40,18 +40,20 @@ _FLOAT = 4
 _MIB = 2**20
 _GIB = 2**30
 # Fitted; see above.
-_PROGRAM_PER_UPDATE = 48 * _MIB
-_GRADIENT_COPIES = 6
+_PROGRAM_PER_UPDATE = 60 * _MIB
+_GRADIENT_COPIES = 5.5
 # Being read, waiting twice, and used.
 _BATCHES = 4
 # Values that an optimiser keeps for each weight.
-_SLOTS = {"adam": 2, "rmsprop": 1}
+_SLOTS = {"adam": 2, "rmsprop": 1, "sgd": 0}
 # Operations that give a tensor another name or shape, but no memory.
 _FREE = frozenset(
     {"Const", "EnsureShape", "ExpandDims", "Identity", "IdentityN", "Reshape"}
     | {"Squeeze", "StopGradient", "ReadVariableOp", "VarHandleOp"}
     # Done in place, on what the operation before it put out.
     | {"BiasAdd"}
+    # Used at once, and kept for no gradient.
+    | {"Square", "Tile"}
 )
 
 
@@ -123,7 +125,13 @@ def _traced(network, *inputs):
     before = len(tf.compat.v1.get_default_graph().get_operations())
     outputs = network(*inputs)
     operations = tf.compat.v1.get_default_graph().get_operations()[before:]
-    return outputs, sum(map(output_bytes, operations))
+    # What is made of weights alone does not grow with the batch.
+    reached, total = {tensor.ref() for tensor in inputs}, 0
+    for operation in operations:
+        if any(tensor.ref() in reached for tensor in operation.inputs):
+            reached.update(tensor.ref() for tensor in operation.outputs)
+            total += output_bytes(operation)
+    return outputs, total
 
 
 def output_bytes(operation):
@@ -174,7 +182,7 @@ def _sum_up(networks, preset, replicas=1, share=1.0):
         weights=replicas * _FLOAT * kept,
         gradients=replicas * _FLOAT * _GRADIENT_COPIES * largest,
         batches=int(_BATCHES * examples * recipe.n_critic * _FLOAT * values),
-        activations=int(examples * activations),
+        activations=int(examples * activations / preset.train.batch_parts),
     )
 
 

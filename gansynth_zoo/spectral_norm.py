@@ -17,12 +17,12 @@ class SpectralNorm(keras.layers.Layer):
     have the same kernel, in training or not.
 
     Args:
-      layer: a layer with a `kernel`. Its other weights are not divided.
+      layer: a `layers.Convolution`. Its other weights are not divided.
       rng: the `random.Random` that seeds `u`.
     """
 
     def __init__(self, layer, rng):
-        super().__init__()
+        super().__init__(autocast=False)
         self.layer = layer
         self._initializer = keras.initializers.RandomNormal(
             stddev=1.0, seed=rng.getrandbits(31)
@@ -39,12 +39,10 @@ class SpectralNorm(keras.layers.Layer):
             name="u",
         )
 
-    def call(self, x):
+    def call(self, x, training=False):
         sigma, _ = self._iterate()
         kernel = self.layer.kernel.value / sigma
-        # The layer reads this in place of its variable.
-        with keras.StatelessScope([(self.layer.kernel, kernel)]):
-            return self.layer(x)
+        return self.layer(x, training=training, kernel=kernel)
 
     def update(self):
         """Keeps the vector of one power iteration."""

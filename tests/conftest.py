@@ -67,6 +67,21 @@ def tiny():
 
 
 @pytest.fixture(scope="session")
+def sgd():
+    """Function: preset and learning rate -> trained by plain descent."""
+
+    def make(preset, rate=1e-3):
+        changes = {
+            "optimizer": "sgd",
+            "discriminator_learning_rate": rate,
+            "generator_learning_rate": rate,
+        }
+        return config.replace(preset, changes)
+
+    return make
+
+
+@pytest.fixture(scope="session")
 def two_devices():
     # One for all tests: TensorFlow numbers the collectives of each strategy
     # from the start, and takes those of a second one for those of the first.

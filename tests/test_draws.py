@@ -3,9 +3,9 @@ import pytest
 import tensorflow as tf
 
 from gansynth_zoo import draws
-from gansynth_zoo import layers
+from gansynth_zoo import phase_shuffle
 
-SHUFFLES = layers.Shuffles(count=3, radius=2)
+SHUFFLES = phase_shuffle.Shuffles(count=3, radius=2)
 
 
 def make_draws(rows, seed=1, step=5, update=0, batch_size=8):
@@ -57,7 +57,7 @@ def test_shifts_take_every_value_within_the_radius():
 
 
 def test_shifts_per_batch_are_one_for_all_rows():
-    shuffles = layers.Shuffles(count=3, radius=8, per="batch")
+    shuffles = phase_shuffle.Shuffles(count=3, radius=8, per="batch")
     shifts = make_draws(range(8)).shifts(draws.SHIFTS_REAL, shuffles).numpy()
     assert (shifts == shifts[0]).all()
     assert len(set(shifts[0])) > 1

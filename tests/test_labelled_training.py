@@ -54,9 +54,7 @@ class Case:
             RECIPE,
             keras.optimizers.SGD(1.0),
             keras.optimizers.SGD(1.0),
-            batch_size=4,
-            ema_decay=0.0,
-            seed=SEED,
+            train=config.TrainConfig(batch_size=4, ema_decay=0.0, seed=SEED),
         )
         self._step, self._growth = step, growth
         shape = assemble.make_representation(preset).feature_shape
@@ -209,23 +207,15 @@ def test_the_penalty_of_a_projection_is_of_the_labelled_score(tiny):
     np.testing.assert_allclose(case.train()["penalty"], expected, rtol=1e-5)
 
 
-def test_two_replicas_give_the_labels_of_one(tiny, two_devices):
+def test_two_replicas_give_the_labels_of_one(tiny, sgd, two_devices):
     ends = []
     for strategy in (tf.distribute.get_strategy(), two_devices):
         preset = tiny("wavegan_sc09_labels_small", num_samples=64)
+        preset = sgd(preset, 1e-2)
         made = clip_sources.load_clips(preset)
         preset = assemble.fit_labels(preset, made)
         with strategy.scope():
             gan = assemble.make_gan(preset)
-            gan.compile(
-                gan.adversarial_loss,
-                gan.recipe,
-                keras.optimizers.SGD(1e-2),
-                keras.optimizers.SGD(1e-2),
-                batch_size=4,
-                ema_decay=0.0,
-                seed=0,
-            )
         windows = pipeline.Windows(made, preset.audio, preset.data, True)
         dataset = training.distribute(preset, windows, gan, strategy, 0)
         training.run_loop(gan, iter(dataset), 2, strategy, [])

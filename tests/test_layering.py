@@ -28,7 +28,10 @@ LEVELS = {
     "latents": 3,
     "convolution_ways": 1,
     "convolutions": 2,
+    "computation": 2,
+    "phase_shuffle": 3,
     "layers": 3,
+    "originals": 3,
     "optimizers": 3,
     "equalized": 3,
     "growth": 3,
@@ -81,6 +84,7 @@ LEVELS = {
     "train_classifier": COMMANDS,
     "human_study": COMMANDS,
     "inspect_audio": COMMANDS,
+    "import_checkpoint": COMMANDS,
     "quickstart": COMMANDS,
     "__main__": COMMANDS,
 }

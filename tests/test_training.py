@@ -1,6 +1,5 @@
 import dataclasses
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -32,20 +31,10 @@ def make_dataset(preset, gan, **kwargs):
     )
 
 
-def train(preset, strategy=ONE, optimizer=None, steps=STEPS):
+def train(preset, strategy=ONE, steps=STEPS):
     """A trained AudioGAN, by the trainer's own loop."""
     with strategy.scope():
         gan = assemble.make_gan(preset)
-        if optimizer:
-            gan.compile(
-                gan.adversarial_loss,
-                gan.recipe,
-                optimizer(),
-                optimizer(),
-                batch_size=gan.batch_size,
-                ema_decay=gan.ema_decay,
-                seed=gan.seed,
-            )
     clips = clip_sources.load_clips(preset)
     windows = pipeline.Windows(clips, preset.audio, preset.data)
     dataset = training.distribute(preset, windows, gan, strategy, first_step=0)
@@ -99,11 +88,9 @@ def test_training_moves_all_weights(preset):
         assert sum(moved) >= len(moved) - 1
 
 
-def test_two_replicas_give_the_weights_of_one(preset, two_devices):
-    def sgd():
-        return keras.optimizers.SGD(1e-3)
-
-    one, two = train(preset, optimizer=sgd), train(preset, two_devices, sgd)
+def test_two_replicas_give_the_weights_of_one(preset, sgd, two_devices):
+    preset = sgd(preset)
+    one, two = train(preset), train(preset, two_devices)
     assert largest_difference(one, two) < 1e-6
 
 
@@ -216,12 +203,9 @@ def test_without_a_limit_nothing_is_clipped(tiny):
     assert max(np.abs(np.asarray(w)).max() for w in weights) > 0.01
 
 
-def test_clipped_replicas_give_the_weights_of_one(tiny, two_devices):
-    def sgd():
-        return keras.optimizers.SGD(1e-3)
-
-    preset = with_recipe(tiny, "wgan")
-    one, two = train(preset, ONE, sgd), train(preset, two_devices, sgd)
+def test_clipped_replicas_give_the_weights_of_one(tiny, sgd, two_devices):
+    preset = sgd(with_recipe(tiny, "wgan"))
+    one, two = train(preset), train(preset, two_devices)
     assert largest_difference(one, two) < 1e-6
 
 

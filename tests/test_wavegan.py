@@ -197,6 +197,12 @@ def test_phase_shuffles(num_samples, count):
     assert discriminator.shuffles.count == count
 
 
+def test_a_shift_that_is_longer_than_what_it_shifts_is_refused():
+    make_networks(4096, dim=1, shuffle_radius=63)
+    with pytest.raises(errors.ZooError, match="less than 64, .*received 64"):
+        make_networks(4096, dim=1, shuffle_radius=64)
+
+
 def test_shifts_reach_the_score(rng):
     _, discriminator = make_networks(1024, dim=2)
     waveform = tf.constant(rng.normal(size=(1, 1024, 1)), tf.float32)

@@ -20,6 +20,12 @@ from gansynth_zoo import pipeline
 from gansynth_zoo import strategies
 from gansynth_zoo import training
 
+SGD = {
+    "optimizer": "sgd",
+    "discriminator_learning_rate": 1e-3,
+    "generator_learning_rate": 1e-3,
+}
+
 
 class Losses(keras.callbacks.Callback):
     """Keeps all that is logged, one after another."""
@@ -32,7 +38,7 @@ class Losses(keras.callbacks.Callback):
         self.values.append(np.stack([logs[k] for k in sorted(logs)], axis=1))
 
 
-def train(preset, optimizer, strategy, steps):
+def train(preset, strategy, steps):
     """First weights, last weights, losses `[steps, kinds]` of a training."""
     clips = clip_sources.load_clips(preset)
     windows = pipeline.Windows(clips, preset.audio, preset.data)
@@ -40,16 +46,6 @@ def train(preset, optimizer, strategy, steps):
     preset = assemble.fit_representation(preset, [sounds])
     with strategy.scope():
         gan = assemble.make_gan(preset)
-        if optimizer == "sgd":
-            gan.compile(
-                gan.adversarial_loss,
-                gan.recipe,
-                keras.optimizers.SGD(1e-3),
-                keras.optimizers.SGD(1e-3),
-                batch_size=gan.batch_size,
-                ema_decay=gan.ema_decay,
-                seed=gan.seed,
-            )
     dataset = training.distribute(preset, windows, gan, strategy, first_step=0)
     losses = Losses()
     first = weights_of(gan)
@@ -83,7 +79,9 @@ def main(devices, steps, presets, out):
         # One model says enough of Adam, and graphs take long to make.
         for optimizer in ("sgd", "adam") if len(found) == 0 else ("sgd",):
             preset = config.from_json(text)
-            first, last, losses = train(preset, optimizer, strategy, steps)
+            if optimizer == "sgd":
+                preset = config.replace(preset, SGD)
+            first, last, losses = train(preset, strategy, steps)
             found[f"{name} {optimizer} first"] = first
             found[f"{name} {optimizer} weights"] = last
             found[f"{name} {optimizer} losses"] = losses

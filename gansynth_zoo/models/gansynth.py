@@ -14,11 +14,13 @@ import math
 import keras
 import tensorflow as tf
 
+from gansynth_zoo import computation
 from gansynth_zoo import conditioning
 from gansynth_zoo import equalized
 from gansynth_zoo import errors
 from gansynth_zoo import growth
 from gansynth_zoo import layers
+from gansynth_zoo import phase_shuffle
 
 
 def start_for(frames, bins, blocks):
@@ -108,16 +110,21 @@ class GANSynthGenerator(keras.Model):
         for i in range(1, top + 1):
             before = x
             x = self._block(i, growth.upscale(x, 2))
-        features = tf.tanh(self.to_rgb[top](x))
+        features = layers.tanh(self.to_rgb[top](x))
         if growth.fades(stage):
-            before = tf.tanh(self.to_rgb[top - 1](before))
+            before = layers.tanh(self.to_rgb[top - 1](before))
             features = growth.mix(growth.upscale(before, 2), features, blend)
         return growth.upscale(features, 2 ** (self.blocks - 1 - top))
 
     def _block(self, i, x):
-        for layer in (self.first[i], self.second[i]):
-            x = equalized.pixel_norm(layers.leaky_relu(layer(x)))
-        return x
+        pair = self.first[i], self.second[i]
+
+        def block(x):
+            for layer in pair:
+                x = equalized.pixel_norm(layers.leaky_relu(layer(x)))
+            return x
+
+        return computation.segment(block, pair, x)
 
 
 class GANSynthDiscriminator(keras.Model):
@@ -151,7 +158,7 @@ class GANSynthDiscriminator(keras.Model):
         start = start_for(frames, bins, blocks)
         last, *widths = _widths(settings)
         self.blocks = blocks
-        self.shuffles = layers.Shuffles()
+        self.shuffles = phase_shuffle.Shuffles()
         self._group_size = settings.group_size
         self.from_rgb = [
             equalized.EqualizedConv2D(channels, width, 1, rng)
@@ -181,8 +188,7 @@ class GANSynthDiscriminator(keras.Model):
         small = growth.downscale(features, 2 ** (self.blocks - 1 - top))
         x = self._read(top, small)
         for i in range(top, 0, -1):
-            x = layers.leaky_relu(self.first[i](x))
-            x = growth.downscale(layers.leaky_relu(self.second[i](x)), 2)
+            x = self._block(i, x)
             if i == top and growth.fades(stage):
                 before = self._read(top - 1, growth.downscale(small, 2))
                 x = growth.mix(before, x, blend)
@@ -191,6 +197,16 @@ class GANSynthDiscriminator(keras.Model):
         x = tf.reshape(x, [-1, math.prod(x.shape[1:])])
         x = layers.leaky_relu(self.second[0](x))
         return self.head(x, labels)
+
+    def _block(self, i, x):
+        pair = self.first[i], self.second[i]
+
+        def block(x):
+            for layer in pair:
+                x = layers.leaky_relu(layer(x))
+            return growth.downscale(x, 2)
+
+        return computation.segment(block, pair, x)
 
     def _read(self, i, features):
         return layers.leaky_relu(self.from_rgb[i](features))

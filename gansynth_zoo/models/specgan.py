@@ -11,9 +11,11 @@ import math
 import keras
 import tensorflow as tf
 
+from gansynth_zoo import computation
 from gansynth_zoo import conditioning
 from gansynth_zoo import errors
 from gansynth_zoo import layers
+from gansynth_zoo import phase_shuffle
 
 # Bins that the dense layer of the generator makes.
 START_BINS = 4
@@ -89,10 +91,7 @@ class SpecGANGenerator(keras.Model):
             for width in widths[1:] + [channels]
         ]
         self.norms = [
-            layers.BatchNorm()
-            if settings.batch_norm
-            else keras.layers.Identity()
-            for _ in self.convolutions
+            layers.optional_norm(settings.batch_norm) for _ in self.convolutions
         ]
 
     def call(self, latents, labels, training=False):
@@ -101,8 +100,9 @@ class SpecGANGenerator(keras.Model):
         for norm, convolution in zip(
             self.norms, self.convolutions, strict=True
         ):
-            x = convolution(tf.nn.relu(norm(x, training=training)))
-        return tf.tanh(x)
+            x = norm(x, training=training)
+            x = layers.rectified(convolution, x, training)
+        return layers.tanh(x)
 
 
 class SpecGANDiscriminator(keras.Model):
@@ -136,7 +136,7 @@ class SpecGANDiscriminator(keras.Model):
                 f"{settings.shuffle_radius}; make it smaller or the sounds "
                 "longer."
             )
-        self.shuffles = layers.Shuffles(
+        self.shuffles = phase_shuffle.Shuffles(
             halvings - 1, settings.shuffle_radius, settings.shuffle_per
         )
         self.convolutions = [
@@ -144,22 +144,29 @@ class SpecGANDiscriminator(keras.Model):
             for i in range(halvings)
         ]
         self.norms = [
-            layers.BatchNorm(averages=False)
-            if settings.batch_norm and i > 0
-            else keras.layers.Identity()
+            layers.optional_norm(settings.batch_norm and i > 0, averages=False)
             for i in range(halvings)
         ]
         self.head = conditioning.Head(
             settings, functools.partial(layers.dense, rng=rng)
         )
 
-    def call(self, features, labels, shifts):
+    def call(self, features, labels, shifts, training=False):
         x = features
         for i, (convolution, norm) in enumerate(
             zip(self.convolutions, self.norms, strict=True)
         ):
-            x = layers.leaky_relu(norm(convolution(x)))
-            if i < self.shuffles.count:
-                x = layers.phase_shuffle(x, shifts[:, i], self.shuffles.radius)
+            x = computation.segment(
+                functools.partial(self._layer, i, shifts, training),
+                [convolution, norm],
+                x,
+            )
         x = tf.reshape(x, [-1, math.prod(x.shape[1:])])
         return self.head(x, labels)
+
+    def _layer(self, i, shifts, training, x):
+        x = self.convolutions[i](x, training=training)
+        x = layers.leaky_relu(self.norms[i](x))
+        if i < self.shuffles.count:
+            x = phase_shuffle.shuffle(x, shifts[:, i], self.shuffles.radius)
+        return x

@@ -13,8 +13,10 @@ import math
 import keras
 import tensorflow as tf
 
+from gansynth_zoo import computation
 from gansynth_zoo import conditioning
 from gansynth_zoo import layers
+from gansynth_zoo import phase_shuffle
 from gansynth_zoo import spectral_norm
 from gansynth_zoo.models import specgan
 
@@ -59,12 +61,16 @@ class TiFGANGenerator(keras.Model):
             for width in widths + [channels]
         ]
 
-    def call(self, latents, labels):
+    def call(self, latents, labels, training=False):
         x = conditioning.concatenate(latents, labels, self._classes)
         x = tf.reshape(self.start(x), [-1, *self._start_shape])
         for convolution in self.convolutions:
-            x = convolution(tf.nn.relu(x))
-        return tf.tanh(x)
+            x = layers.rectified(convolution, x, training)
+        return layers.tanh(x)
+
+
+def _judged(convolution, training, x):
+    return layers.leaky_relu(convolution(x, training=training))
 
 
 class TiFGANDiscriminator(keras.Model):
@@ -87,7 +93,7 @@ class TiFGANDiscriminator(keras.Model):
         super().__init__(name="discriminator")
         frames, bins, _ = feature_shape
         halvings = specgan.doublings_for(frames, bins, START_BINS)
-        self.shuffles = layers.Shuffles()
+        self.shuffles = phase_shuffle.Shuffles()
         kernel = KERNELS[settings.kernel_shape]
         self.convolutions = [
             spectral_norm.SpectralNorm(
@@ -99,10 +105,14 @@ class TiFGANDiscriminator(keras.Model):
             settings, functools.partial(layers.dense, rng=rng)
         )
 
-    def call(self, features, labels, shifts):
+    def call(self, features, labels, shifts, training=False):
         del shifts
         x = features
         for convolution in self.convolutions:
-            x = layers.leaky_relu(convolution(x))
+            x = computation.segment(
+                functools.partial(_judged, convolution, training),
+                [convolution],
+                x,
+            )
         x = tf.reshape(x, [-1, math.prod(x.shape[1:])])
         return self.head(x, labels)

@@ -4,13 +4,16 @@ Source: Donahue, McAuley and Puckette 2018, section 3 and appendix D.
 """
 
 import functools
+import math
 
 import keras
 import tensorflow as tf
 
+from gansynth_zoo import computation
 from gansynth_zoo import conditioning
 from gansynth_zoo import errors
 from gansynth_zoo import layers
+from gansynth_zoo import phase_shuffle
 
 # Samples that the dense layer of the generator makes.
 START = 16
@@ -81,10 +84,7 @@ class WaveGANGenerator(keras.Model):
             )
         ]
         self.norms = [
-            layers.BatchNorm()
-            if settings.batch_norm
-            else keras.layers.Identity()
-            for _ in strides
+            layers.optional_norm(settings.batch_norm) for _ in strides
         ]
         self.post_filter = keras.layers.Identity()
         if settings.post_filter_length:
@@ -98,8 +98,9 @@ class WaveGANGenerator(keras.Model):
         for norm, convolution in zip(
             self.norms, self.convolutions, strict=True
         ):
-            x = convolution(tf.nn.relu(norm(x, training=training)))
-        return self.post_filter(tf.tanh(x))
+            x = norm(x, training=training)
+            x = layers.rectified(convolution, x, training)
+        return self.post_filter(layers.tanh(x))
 
 
 class WaveGANDiscriminator(keras.Model):
@@ -119,38 +120,53 @@ class WaveGANDiscriminator(keras.Model):
       rng: `random.Random` that seeds the weights.
 
     Raises:
-      ZooError: if there are no networks of that length.
+      ZooError: if there are no networks of that length, or it is too short
+        for the phase shuffle.
     """
 
     def __init__(self, feature_shape, settings, rng):
         super().__init__(name="discriminator")
         strides = strides_for(feature_shape[0])
-        self.shuffles = layers.Shuffles(
-            min(4, len(strides) - 1),
-            settings.shuffle_radius,
-            settings.shuffle_per,
+        shuffled = min(4, len(strides) - 1)
+        samples_left = feature_shape[0] // math.prod(strides[:shuffled])
+        if settings.shuffle_radius >= samples_left:
+            raise errors.ZooError(
+                f"Expected shuffle_radius to be less than {samples_left}, the "
+                "samples that are left where it is used last, received "
+                f"{settings.shuffle_radius}; make it smaller or the sounds "
+                "longer."
+            )
+        self.shuffles = phase_shuffle.Shuffles(
+            shuffled, settings.shuffle_radius, settings.shuffle_per
         )
         self.convolutions = [
             layers.conv1d(settings.dim << i, settings.kernel_size, stride, rng)
             for i, stride in enumerate(strides)
         ]
         self.norms = [
-            layers.BatchNorm(averages=False)
-            if settings.batch_norm and i > 0
-            else keras.layers.Identity()
+            layers.optional_norm(settings.batch_norm and i > 0, averages=False)
             for i in range(len(strides))
         ]
         self.head = conditioning.Head(
             settings, functools.partial(layers.dense, rng=rng)
         )
 
-    def call(self, waveform, labels, shifts):
+    def call(self, waveform, labels, shifts, training=False):
         x = waveform
         for i, (convolution, norm) in enumerate(
             zip(self.convolutions, self.norms, strict=True)
         ):
-            x = layers.leaky_relu(norm(convolution(x)))
-            if i < self.shuffles.count:
-                x = layers.phase_shuffle(x, shifts[:, i], self.shuffles.radius)
+            x = computation.segment(
+                functools.partial(self._layer, i, shifts, training),
+                [convolution, norm],
+                x,
+            )
         x = tf.reshape(x, [-1, x.shape[1] * x.shape[2]])
         return self.head(x, labels)
+
+    def _layer(self, i, shifts, training, x):
+        x = self.convolutions[i](x, training=training)
+        x = layers.leaky_relu(self.norms[i](x))
+        if i < self.shuffles.count:
+            x = phase_shuffle.shuffle(x, shifts[:, i], self.shuffles.radius)
+        return x
