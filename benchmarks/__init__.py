@@ -2,7 +2,8 @@
 
 Commands, from the checkout; each prints a table and has --help:
 
-  python -m benchmarks.training_step
+  python -m benchmarks.training_step --preset=NAME
+  python -m benchmarks.cost --out=DIR
   python -m benchmarks.generation
   python -m benchmarks.data_pipeline
   python -m benchmarks.memory
@@ -15,6 +16,7 @@ Commands, from the checkout; each prints a table and has --help:
   python -m benchmarks.chaos
   python -m benchmarks.local_workers -- FLAGS
 
-What is compared takes turns within a run, and the best of its rounds counts.
+What is compared takes turns within a run, and the best of its rounds, or the
+median, counts.
 So compare the ratios of one run, not the seconds of two.
 """

@@ -3,30 +3,29 @@
   python -m benchmarks.memory
   python -m benchmarks.memory --preset=wavegan_drums --dim=64 --batch_size=64
 
-One line for each setting; each is trained for a few steps, by the trainer's
-own loop, in a process of its own. Measured is the largest memory that it had,
-less what it had before the networks were made; estimated is what
+One line for each setting: the small presets, then others. Each is trained for a
+few steps, by the trainer's own loop, in a process of its own. Measured is the
+largest memory that it had, less what it had before; estimated is what
 `gansynth_zoo.memory` says of the same, and the ratio is the one over the other.
+Last, by what the parts whose constants were fitted are to be multiplied to come
+nearest to all lines.
 """
 
-import concurrent.futures
-import multiprocessing
-import resource
-import sys
+import dataclasses
 
-import tensorflow as tf
+import numpy as np
 from absl import flags
 
+from benchmarks import steps
 from benchmarks import timing
-from gansynth_zoo import assemble
-from gansynth_zoo import clip_sources
+from benchmarks import trials
 from gansynth_zoo import command_line
 from gansynth_zoo import config
 from gansynth_zoo import memory
-from gansynth_zoo import pipeline
 from gansynth_zoo import presets
-from gansynth_zoo import training
 
+_PARTS = [field.name for field in dataclasses.fields(memory.Estimate)]
+_FITTED = ("program", "gradients", "activations")
 # Preset, dim, batch size and samples.
 _SETTINGS = (
     ("wavegan_drums_small", 16, 8, 4096),
@@ -41,6 +40,11 @@ _SETTINGS = (
     ("wavegan_drums", 32, 64, 16384),
     ("wavegan_drums", 64, 8, 16384),
     ("wavegan_drums", 64, 64, 4096),
+    ("specgan_drums", 16, 32, 16384),
+    ("specgan_drums", 64, 8, 16384),
+    ("tifgan_sc09_small", 32, 8, 16384),
+    ("gansynth_nsynth_small", 8, 64, 16384),
+    ("gansynth_nsynth_small", 32, 8, 16384),
 )
 _HEADER = (
     "preset",
@@ -72,8 +76,8 @@ def define_flags(values):
         )
     flags.DEFINE_integer(
         "steps",
-        2,
-        "Steps that are trained; the first makes the largest difference.",
+        1,
+        "Steps after the first, which makes the largest difference.",
         lower_bound=1,
         flag_values=values,
     )
@@ -88,14 +92,26 @@ def main(values=flags.FLAGS):
     Returns:
       0.
     """
-    rows = [_row(preset, values.steps) for preset in _presets(values)]
+    chosen = _presets(values)
+    measured = [trials.run(each, values.steps).memory for each in chosen]
+    estimates = [memory.estimate(steps.fitted(each)) for each in chosen]
+    rows = [
+        _row(preset, taken, estimate.total)
+        for preset, taken, estimate in zip(
+            chosen, measured, estimates, strict=True
+        )
+    ]
     timing.print_table(_HEADER, rows)
+    if len(chosen) > len(_FITTED):
+        best = _best_factors(estimates, measured)
+        changes = (f"{part} by {factor:.2f}" for part, factor in best.items())
+        print(f"Nearest, multiply: {', '.join(changes)}.")
     return 0
 
 
 def _presets(values):
     if not values.preset:
-        return [_changed(*setting) for setting in _SETTINGS]
+        return _small() + [_changed(*setting) for setting in _SETTINGS]
     preset = presets.get(values.preset)
     return [
         _changed(
@@ -107,11 +123,22 @@ def _presets(values):
     ]
 
 
+def _small():
+    """The small presets that differ in more than their sounds."""
+    found = {}
+    for name, preset in presets.PRESETS.items():
+        if name.endswith("_small"):
+            alike = dataclasses.replace(
+                preset, name="", description="", data=config.DataConfig()
+            )
+            found.setdefault(alike, preset)
+    return list(found.values())
+
+
 def _changed(name, dim, batch_size, num_samples):
     return config.replace(
         presets.get(name),
         {
-            "dataset": "drums_mini",
             "dim": dim,
             "batch_size": batch_size,
             "num_samples": num_samples,
@@ -119,11 +146,7 @@ def _changed(name, dim, batch_size, num_samples):
     )
 
 
-def _row(preset, steps):
-    context = multiprocessing.get_context("spawn")
-    with concurrent.futures.ProcessPoolExecutor(1, context) as process:
-        measured = process.submit(_measure, preset, steps).result()
-    estimated = memory.estimate(preset).total
+def _row(preset, measured, estimated):
     return (
         preset.name,
         preset.model.dim,
@@ -135,28 +158,14 @@ def _row(preset, steps):
     )
 
 
-def _measure(preset, steps):
-    """Bytes that training takes, at the most; in a process of its own."""
-    strategy = tf.distribute.get_strategy()
-    clips = clip_sources.load_clips(preset)
-    windows = pipeline.Windows(clips, preset.audio, preset.data)
-    before = largest()
-    gan = assemble.make_gan(preset)
-    dataset = training.distribute(preset, windows, gan, strategy, 0)
-    training.run_loop(gan, iter(dataset), steps, strategy, [])
-    return largest() - before
-
-
-def largest():
-    """Bytes that this process had, at the most."""
-    try:
-        with open("/proc/self/status", encoding="ascii") as file:
-            facts = dict(line.split(":", 1) for line in file)
-        # What getrusage says of a new process begins with that of its parent.
-        return int(facts["VmHWM"].split()[0]) * 1024
-    except (OSError, KeyError):
-        largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return largest * (1 if sys.platform == "darwin" else 1024)
+def _best_factors(estimates, measured):
+    """By how much the fitted parts should grow; least squares of the ratios."""
+    parts = np.array([dataclasses.astuple(each) for each in estimates])
+    parts = parts / np.array(measured)[:, np.newaxis]
+    fitted = [_PARTS.index(part) for part in _FITTED]
+    rest = 1 - np.delete(parts, fitted, axis=1).sum(axis=1)
+    factors, *_ = np.linalg.lstsq(parts[:, fitted], rest)
+    return dict(zip(_FITTED, factors, strict=True))
 
 
 if __name__ == "__main__":

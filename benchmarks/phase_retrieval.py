@@ -28,8 +28,8 @@ import tensorflow as tf
 from absl import flags
 
 from benchmarks import heap_integration
-from benchmarks import memory
 from benchmarks import timing
+from benchmarks import trials
 from gansynth_zoo import command_line
 from gansynth_zoo.dsp import griffin_lim
 from gansynth_zoo.dsp import phase_forest
@@ -227,9 +227,9 @@ def _memory():
     method = _in_tensorflow(_forest, 8, 0.99)
     noise = np.random.default_rng(0).normal(size=[1, _LONG, _STFT.bins])
     method(np.float32(noise[:, :128]))
-    before = memory.largest()
+    before = trials.largest()
     method(np.float32(noise))
-    return memory.largest() - before
+    return trials.largest() - before
 
 
 def _in_tensorflow(start, steps, momentum):

@@ -1,6 +1,7 @@
-"""Measuring: turns, the best of several rounds, the peak, the table."""
+"""Measuring: turns, what several rounds say, the peak, the table."""
 
 import math
+import statistics
 import time
 from typing import NamedTuple
 
@@ -28,7 +29,7 @@ def define_flags(values):
     flags.DEFINE_integer(
         "rounds",
         5,
-        "Rounds, of which the best counts.",
+        "Rounds, of which the best, or the median, counts.",
         lower_bound=1,
         flag_values=values,
     )
@@ -50,18 +51,18 @@ def measure(function, count):
     return Sample(seconds / count, (time.process_time() - cpu_start) / count)
 
 
-def best_in_turns(measures, rounds, seconds, multiple=1):
+def in_turns(measures, rounds, seconds, multiple=1):
     """Measures several things in turns, since a machine's speed drifts.
 
     Args:
       measures: name -> function of a count that returns a `Sample`. The first
         two calls have a count of 1 and are not counted.
-      rounds: rounds, of which the best counts.
+      rounds: how often each is measured.
       seconds: seconds that a round measures each for, at the least.
       multiple: counts are multiples of it.
 
     Returns:
-      Name -> `Sample` of the smallest values.
+      Name -> list of `Sample`, one of each round.
     """
     counts = {}
     for name, function in measures.items():
@@ -72,10 +73,30 @@ def best_in_turns(measures, rounds, seconds, multiple=1):
     for _ in range(rounds):
         for name, function in measures.items():
             samples[name].append(function(counts[name]))
+    return samples
+
+
+def best_in_turns(measures, rounds, seconds, multiple=1):
+    """What `in_turns` measures: name -> `Sample` of the smallest values."""
+    samples = in_turns(measures, rounds, seconds, multiple)
     return {
         name: Sample(*map(min, zip(*taken, strict=True)))
         for name, taken in samples.items()
     }
+
+
+def median(samples):
+    """Samples -> `Sample` of the medians."""
+    return Sample(*map(statistics.median, zip(*samples, strict=True)))
+
+
+def spread(samples):
+    """Half of what the middle half of the seconds spans, by their median."""
+    seconds = [sample.seconds for sample in samples]
+    if len(seconds) < 2:
+        return 0.0
+    low, middle, high = statistics.quantiles(seconds, method="inclusive")
+    return (high - low) / 2 / middle
 
 
 def make_matrix_product():

@@ -1,7 +1,9 @@
 import dataclasses
 import itertools
+import json
 import pathlib
 import random
+import struct
 import sys
 from unittest import mock
 
@@ -10,7 +12,10 @@ import pytest
 import tensorflow as tf
 from absl import flags
 
+from gansynth_zoo import clips
+from gansynth_zoo import config
 from gansynth_zoo import losses
+from gansynth_zoo import memory as memory_estimate
 from gansynth_zoo import model_config
 from gansynth_zoo import presets
 
@@ -20,12 +25,16 @@ ON_PATH = mock.patch.object(
     sys, "path", [str(pathlib.Path(__file__).parents[1]), *sys.path]
 )
 with ON_PATH:
+    from benchmarks import cost
     from benchmarks import data_pipeline
     from benchmarks import evaluation
     from benchmarks import generation
+    from benchmarks import memory
     from benchmarks import plain
+    from benchmarks import steps
     from benchmarks import timing
     from benchmarks import training_step
+    from benchmarks import trials
 
 SHAPE = (1024, 1)
 # Every pair of shifts of the two shuffles, one for each example.
@@ -129,14 +138,17 @@ def test_plain_discriminator_has_the_same_gradients(rng, per):
 
 @pytest.mark.parametrize(("dim", "giga"), [(64, 1.69), (16, 0.108)])
 def test_work_of_a_pass(dim, giga):
-    discriminator = plain.PlainDiscriminator(
-        (16384, 1), model_config.WaveGANConfig(dim=dim), None
-    )
+    settings = model_config.WaveGANConfig(dim=dim)
+    discriminator = plain.PlainDiscriminator((16384, 1), settings, None)
     with tf.Graph().as_default():
         shifts = tf.zeros([1, 4], tf.int32)
-        discriminator(tf.zeros([1, 16384, 1]), tf.zeros([1]), shifts)
-        flop = plain.pass_flop(discriminator, 16384)
-    assert flop / 1e9 == pytest.approx(giga, rel=0.01)
+        inputs = tf.zeros([1, 16384, 1]), tf.zeros([1]), shifts
+        discriminator(*inputs)  # makes the weights
+        graph = tf.__internal__.FuncGraph("pass")
+        with graph.as_default():
+            graph.outputs = [discriminator(*inputs)[0]]
+        multiply_adds = steps.graph_multiply_adds(graph)
+    assert 2 * multiply_adds / 1e9 == pytest.approx(giga, rel=0.01)
 
 
 def test_best_in_turns_takes_turns_and_the_best():
@@ -167,47 +179,121 @@ def test_best_in_turns_measures_for_long_enough():
     assert counts == [1, 1, 32]
 
 
-def run(command, arguments):
+def test_median_and_spread():
+    samples = [timing.Sample(s, 2 * s) for s in (4.0, 1.0, 2.0, 8.0, 5.0)]
+    assert timing.median(samples) == timing.Sample(4.0, 8.0)
+    # The middle half reaches from 2 to 5.
+    assert timing.spread(samples) == 1.5 / 4
+    assert timing.spread(samples[:1]) == 0
+
+
+def run(command, arguments, *given):
     values = flags.FlagValues()
     command.define_flags(values)
     values(["", *arguments])
-    assert command.main(values) == 0
+    assert command.main(*given, values) == 0
 
 
-def test_training_step_command(capsys):
-    with ON_PATH:  # its processes are started with it
-        run(
-            training_step,
-            [*TOY, "--part=generator", "--batch_size=2"],
-        )
-    header, zoo, other = capsys.readouterr().out.splitlines()
-    assert zoo.split()[:4] == ["generator", "2", "2", "zoo"]
-    assert other.split()[3] == "plain"
+def test_training_step_command(capsys, tiny):
+    run(
+        training_step,
+        ["--rounds=1", "--seconds=0", "--part=generator"],
+        tiny("wavegan_drums"),
+    )
+    about, _, zoo, other = capsys.readouterr().out.splitlines()
+    assert about.startswith("wavegan_drums: dim 4, batch 4, 256 samples; peak")
+    assert zoo.split()[:2] == ["generator", "zoo"]
+    assert other.split()[:2] == ["generator", "plain"]
     assert other.split()[-2:] == ["1.00", "1.00"]
 
 
-@pytest.mark.parametrize("part", ["discriminator", "iteration"])
-def test_each_part_of_a_training_step_is_measured(tiny, part):
-    setting = training_step.Setting(part, tiny("wavegan_drums_small"))
-    assert training_step._measure("plain", setting, 1).seconds > 0
-
-
 @pytest.mark.parametrize(
-    ("preset", "part", "passes"),
-    [
-        ("wavegan_drums", "discriminator", 11),
-        ("wavegan_drums", "generator", 5),
-        ("wavegan_drums", "iteration", 60),
-        ("wavegan_drums_small", "discriminator", 7.5),
-    ],
+    "name", ["specgan_sc09_labels_small", "tifgan_sc09_small"]
 )
-def test_least_work(tiny, preset, part, passes):
-    n_critic = presets.get(preset).recipe.n_critic
-    small = tiny(preset, batch_size=3, n_critic=n_critic)
-    setting = training_step.Setting(part, small)
-    discriminator = plain.make_gan("plain", setting.preset).discriminator
-    flop = 3 * passes * plain.pass_flop(discriminator, 256)
-    assert training_step._least_flop(setting) == pytest.approx(flop)
+def test_a_step_of_other_models(tiny, name):
+    with plain.used("plain"):
+        gan = steps.make_gan(tiny(name))
+        step = steps.make_step(gan, "discriminator")
+    assert np.isfinite(step().numpy())
+    assert steps.graph_multiply_adds(step.graph) > 0
+
+
+def test_work_of_the_steps(tiny):
+    changes = {"penalty_interval": 8, "n_critic": 3, "batch_parts": 2}
+    counts = steps.count_multiply_adds(tiny("wavegan_drums", **changes))
+    # 256 samples are 16 · 4 · 4; the widths are 8 and 4, and of 25 taps.
+    inner, outer = 16 * 25 * 4 * 8, 64 * 25 * 1 * 4
+    dense, head = 100 * 16 * 8, 16 * 8
+    fakes = dense + inner + outer
+    # Forward, for the weights, and for the input, but not for a sound's.
+    scores = 3 * inner + 2 * outer + 3 * head
+    # Up to the last activation, the slope, and twice the gradient of that.
+    penalty = 4 * inner + 4 * outer + 2 * head
+    discriminator = 4 * (fakes + 2 * scores + penalty / 8)
+    made = 2 * dense + 3 * inner + 3 * outer
+    generator = 4 * (made + 2 * inner + 2 * outer + 2 * head)
+    assert counts == {
+        "discriminator": discriminator,
+        "generator": generator,
+        "iteration": 3 * discriminator + generator,
+    }
+
+
+def test_growing_networks_are_at_the_stage_that_is_asked_for(tiny):
+    gan = steps.make_gan(tiny("gansynth_nsynth_small"))
+    assert gan.stage == 4
+    for stage in range(5):
+        steps.enter_stage(gan, stage)
+        assert gan.stage == stage
+
+
+@pytest.mark.parametrize("count", [5, 200])
+def test_clips_of_a_trial(tmp_path, count):
+    audio = config.AudioConfig(num_samples=64)
+    trials._write_clips(tmp_path / "clips", audio, count)
+    found = clips.Clips(tmp_path / "clips")
+    assert len(found) == count
+    assert len(found.labels) == len(steps.LABELS)
+    assert all(found.window(i, 0, 64).shape == (64, 1) for i in range(count))
+    assert found.window(4, 0, 64).any()
+    assert found.window(count - 1, 0, 64).any() == (count == 5)
+
+
+def test_cost_command(capsys, monkeypatch, tiny, tmp_path):
+    axes = {"num_samples": (100,), "cores": (1,)}
+    monkeypatch.setattr(cost, "AXES", axes)
+    with ON_PATH:  # its process is started with it
+        run(
+            cost,
+            ["--axis=num_samples", "--axis=cores", "--iterations=1"]
+            + [f"--out={tmp_path}"],
+            tiny("wavegan_drums"),
+        )
+    left_out, _, row = capsys.readouterr().out.splitlines()
+    assert left_out.startswith("Left out num_samples 100: Expected ")
+    assert row.split()[:2] == ["cores", "1"]
+    written = json.loads((tmp_path / "cost.json").read_text("utf-8"))
+    assert written["preset"]["model"]["dim"] == 4
+    (point,) = written["points"]
+    assert 0 < point["input s"] < point["start-up s"]
+    assert 0 < point["iteration s"] < point["start-up s"]
+    assert 0 < point["MiB"] < 1000
+    picture = (tmp_path / "cost.png").read_bytes()
+    assert struct.unpack(">II", picture[16:24]) == (320, 600)
+
+
+def test_factors_of_what_was_fitted(rng):
+    estimates = [
+        memory_estimate.Estimate(*parts)
+        for parts in rng.uniform(1, 9, [5, 5]).tolist()
+    ]
+    measured = [
+        3 * e.program + e.weights + e.gradients / 2 + e.batches + e.activations
+        for e in estimates
+    ]
+    factors = memory._best_factors(estimates, measured)
+    expected = {"program": 3, "gradients": 0.5, "activations": 1}
+    assert factors == pytest.approx(expected)
 
 
 def test_generation_command(capsys):
