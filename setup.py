@@ -27,8 +27,13 @@ PACKAGES = [
 
 # Listeners that judge what was made, for benchmarks and their tests.
 LISTEN = ["librosa", "pocketsphinx"]
+# The local server, and what speaks gRPC with TF Serving.
+SERVE = ["fastapi>=0.115", "uvicorn>=0.30"]
+SERVING = ["tensorflow-serving-api>=2.17,<2.22"]
 TEST = [
     *LISTEN,
+    *SERVE,
+    *SERVING,
     "build",
     "hypothesis",
     "pytest",
@@ -86,6 +91,8 @@ setuptools.setup(
     extras_require={
         "tfio": ["tensorflow-io==0.37.1", "tensorflow<2.18"],
         "listen": LISTEN,
+        "serve": SERVE,
+        "serving": SERVING,
         "test": TEST,
         # What benchmarks.phase_retrieval compares with.
         "benchmark": ["numba", "librosa", "pghipy"],
