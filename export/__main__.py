@@ -22,6 +22,12 @@ _ZOO_DIR = flags.DEFINE_string(
 _NAME = flags.DEFINE_string(
     "name", None, "Name of the module; that of the preset unless given."
 )
+_MEASURES = flags.DEFINE_string(
+    "measures",
+    None,
+    "report.json that python -m gansynth_zoo.evaluate wrote of this "
+    "checkpoint, for the model card.",
+)
 sources.define_checkpoint(flags.FLAGS)
 flags.mark_flag_as_required("run_dir")
 
@@ -33,6 +39,7 @@ def main():
         _ZOO_DIR.value,
         _NAME.value,
         checkpoint=flags.FLAGS.checkpoint,
+        measures=_MEASURES.value,
     )
     print(
         f"Wrote {folder}\n"

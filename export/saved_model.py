@@ -11,23 +11,27 @@ from gansynth_zoo import errors
 from gansynth_zoo import hub
 from gansynth_zoo import runs
 from gansynth_zoo import storage
+from gansynth_zoo.export import model_card
 from gansynth_zoo.export import module as modules
+from gansynth_zoo.export import warm_up
 
 
-def module_of(run, report=print, checkpoint="newest", **about):
+def module_of(run, report=print, checkpoint="newest", measures=None, **about):
     """The module of a run's checkpoint, in memory.
 
     Args:
       run: a `runs.Run`.
       report: function that is told of a damaged checkpoint.
       checkpoint: which one, a key of `runs.SHELVES`.
+      measures: path of a report that `evaluate` wrote of it, None for none.
       **about: more metadata.
 
     Returns:
       A `module.GeneratorModule`.
 
     Raises:
-      ZooError: if the folder has no run, or the run no such checkpoint.
+      ZooError: if the folder has no run, the run no such checkpoint, or the
+        report nothing of it.
     """
     preset = run.read_preset()
     gan = assemble.make_gan(preset)
@@ -44,6 +48,8 @@ def module_of(run, report=print, checkpoint="newest", **about):
             "which has none; go on with python -m gansynth_zoo.train "
             f"--run_dir={run.path}."
         )
+    if measures is not None:
+        measures = model_card.read_measures(measures, preset.name, step)
     gan.enter_stage()
     return modules.GeneratorModule(
         gan,
@@ -52,12 +58,20 @@ def module_of(run, report=print, checkpoint="newest", **about):
             "step": step,
             "checkpoint": checkpoint,
             "data": run.read_data(),
+            "measures": measures,
             **about,
         },
     )
 
 
-def export(run, zoo_dir=None, name=None, report=print, checkpoint="newest"):
+def export(
+    run,
+    zoo_dir=None,
+    name=None,
+    report=print,
+    checkpoint="newest",
+    measures=None,
+):
     """Writes the next version of a module.
 
     Args:
@@ -66,6 +80,7 @@ def export(run, zoo_dir=None, name=None, report=print, checkpoint="newest"):
       name: name of the module; that of the preset unless given.
       report: function that is told of a damaged checkpoint.
       checkpoint: which one, a key of `runs.SHELVES`.
+      measures: path of a report that `evaluate` wrote of it, None for none.
 
     Returns:
       `pathlib.Path` of the version, <zoo_dir>/<name>/<version>.
@@ -80,13 +95,24 @@ def export(run, zoo_dir=None, name=None, report=print, checkpoint="newest"):
     version = (hub.versions(root / name) or [0])[0] + 1
     today = datetime.date.today().isoformat()
     module = module_of(
-        run, report, checkpoint, name=name, version=version, exported=today
+        run,
+        report,
+        checkpoint,
+        measures,
+        name=name,
+        version=version,
+        exported=today,
     )
+    signatures = module.signatures()
     target = root / name / str(version)
     # A server takes all that stands beside a version for another version.
     with storage.folder_written_whole(target, temporary_in=root) as partial:
-        tf.saved_model.save(module, str(partial), module.signatures())
+        tf.saved_model.save(module, str(partial), signatures)
+        warm_up.write(partial, name, signatures)
         storage.write_text(
             partial / hub.METADATA, json.dumps(module.facts, indent=2) + "\n"
+        )
+        storage.write_text(
+            partial / model_card.FILE, model_card.render(module.facts)
         )
     return target

@@ -48,12 +48,38 @@ def run(tmp_path_factory):
     return run
 
 
+# As `gansynth_zoo.evaluate` writes it.
+REPORT = {
+    "reference": "drums_mini",
+    "held_out": "test",
+    "sound": {"sample_rate": 16000, "num_samples": 1024},
+    "count": 100,
+    "seed": 0,
+    "sources": {
+        "drums": {
+            "source": "/home/someone/runs/drums",
+            "preset": "wavegan_drums_small",
+            "step": 2,
+            "checkpoint": "newest",
+        }
+    },
+    "classifier": None,
+    "dimensions": 4,
+    "bins": 5,
+    "rows": {"real, test": {"recall": 1.0}, "drums": {"recall": 0.125}},
+    "notes": [],
+    "versions": {"numpy": "2.0"},
+}
+
+
 @pytest.fixture(scope="module")
 def zoo(run, tmp_path_factory):
-    """A zoo folder with two versions of one module, exported."""
+    """A zoo folder with two versions of one module, the second measured."""
     zoo = tmp_path_factory.mktemp("zoo")
-    for _ in range(2):
-        saved_model.export(run, zoo, "tiny_drums")
+    saved_model.export(run, zoo, "tiny_drums")
+    report = tmp_path_factory.mktemp("report") / "report.json"
+    report.write_text(json.dumps(REPORT))
+    saved_model.export(run, zoo, "tiny_drums", measures=report)
     return zoo
 
 
@@ -71,6 +97,28 @@ def test_layout_is_what_tf_serving_reads(zoo):
     assert [path.name for path in zoo.iterdir()] == ["tiny_drums"]
     versions = sorted(path.name for path in (zoo / "tiny_drums").iterdir())
     assert versions == ["1", "2"]
+    files = {path.name for path in (zoo / "tiny_drums" / "1").iterdir()}
+    # TensorFlow leaves out `assets` where there are none, or makes it.
+    assert files - {"assets"} == {
+        "README.md",
+        "assets.extra",
+        "fingerprint.pb",
+        "metadata.json",
+        "saved_model.pb",
+        "variables",
+    }
+
+
+def test_the_measures_travel_with_the_module(zoo):
+    measures = hub.read_metadata(zoo / "tiny_drums" / "2")["measures"]
+    assert measures["rows"] == REPORT["rows"]
+    card = (zoo / "tiny_drums" / "2" / "README.md").read_text("utf-8")
+    assert "# tiny_drums, version 2\n" in card
+    assert "CC BY 3.0" in card
+    assert "| recall ↑ | 1 | 0.125 |" in card
+    assert "someone" not in card
+    card = (zoo / "tiny_drums" / "1" / "README.md").read_text("utf-8")
+    assert "None came with the export" in card
 
 
 def test_a_loaded_module_equals_the_run(run, module, latents):
@@ -104,6 +152,22 @@ def test_sounds_are_numbered_by_their_seed(module):
     np.testing.assert_allclose(module.generate(1, 12)[0], whole[2], atol=1e-5)
     served = module.signatures["generate"](seed=tf.constant([12], tf.int64))
     np.testing.assert_allclose(served["waveform"][0], whole[2], atol=1e-5)
+
+
+def test_sounds_lie_on_the_way_between_seeds(module):
+    position = np.array([0.0, 0.25, 1.0, 7.0], np.float32)
+    sounds = module.interpolate([10], [12], position)
+    ends = module.latents([10, 12]).numpy()
+    inside = np.minimum(position, 1)[:, np.newaxis]
+    expected = module((1 - inside) * ends[0] + inside * ends[1])
+    np.testing.assert_allclose(sounds, expected, atol=1e-5)
+    np.testing.assert_allclose(sounds[0], module.generate(1, 10)[0], atol=1e-5)
+    served = module.signatures["interpolate"](
+        start=tf.constant([3, 10], tf.int64),
+        end=tf.constant([4, 12], tf.int64),
+        position=tf.constant([0.9, 0.25]),
+    )
+    np.testing.assert_allclose(served["waveform"][1], sounds[1], atol=1e-5)
 
 
 @pytest.mark.parametrize("count", [1, 2, 64])
