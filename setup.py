@@ -91,6 +91,14 @@ setuptools.setup(
     extras_require={
         "tfio": ["tensorflow-io==0.37.1", "tensorflow<2.18"],
         "listen": LISTEN,
+        # 1.19 needs a newer ml_dtypes than TensorFlow 2.17 brings.
+        "onnx": ["tf2onnx>=1.17", "onnx!=1.19.*", "onnxruntime"],
+        # In an environment of its own; without the last pip finds no set.
+        "tfjs": [
+            "tensorflowjs==4.22.0",
+            "tensorflow<2.18",
+            "tensorflow-decision-forests~=1.10.0",
+        ],
         "serve": SERVE,
         "serving": SERVING,
         "test": TEST,

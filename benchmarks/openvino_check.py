@@ -13,8 +13,7 @@ no TensorFlow. So it runs in an environment of its own:
 
 `write` keeps inputs and outputs as TensorFlow has them, and a SavedModel of the
 features alone: OpenVINO (2026.4) cannot read the loops by which the sound of a
-spectrogram finds its phase. It reads GANSynth's features and gets them wrong: a
-`tf.tile` that follows a convolution repeats another axis there.
+spectrogram finds its phase.
 """
 
 import argparse

@@ -96,9 +96,7 @@ def _run(preset, iterations, folder, cores):
     windows = pipeline.Windows(
         clips, preset.audio, preset.data, preset.model.classes > 0
     )
-    preset = assemble.fit_representation(
-        preset, training._every_window(windows)
-    )
+    preset = assemble.fit_representation(preset, pipeline.every_window(windows))
     gan = assemble.make_gan(preset)
     steps.enter_stage(gan)
     dataset = training.distribute(preset, windows, gan, strategy, 0)

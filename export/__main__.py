@@ -9,6 +9,7 @@ from absl import flags
 
 from gansynth_zoo import command_line
 from gansynth_zoo import runs
+from gansynth_zoo.export import formats
 from gansynth_zoo.export import saved_model
 from gansynth_zoo.export import sources
 
@@ -28,12 +29,19 @@ _MEASURES = flags.DEFINE_string(
     "report.json that python -m gansynth_zoo.evaluate wrote of this "
     "checkpoint, for the model card.",
 )
+_FORMATS = flags.DEFINE_list(
+    "formats",
+    [],
+    f"Other formats to write as well, any of {', '.join(formats.FORMATS)}; to "
+    "the folder 'converted' beside the modules.",
+)
 sources.define_checkpoint(flags.FLAGS)
 flags.mark_flag_as_required("run_dir")
 
 
 def main():
     """Exports and says where to."""
+    formats.check(_FORMATS.value)
     folder = saved_model.export(
         runs.Run(_RUN_DIR.value),
         _ZOO_DIR.value,
@@ -45,6 +53,8 @@ def main():
         f"Wrote {folder}\n"
         f"Hear it:  python -m gansynth_zoo.generate --source={folder}"
     )
+    if _FORMATS.value:
+        formats.write(folder, _FORMATS.value, folder.parents[1] / "converted")
 
 
 if __name__ == "__main__":

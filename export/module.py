@@ -38,6 +38,10 @@ class GeneratorModule(tf.Module):
     array of str, numbers a list of int or an array of int32 or int64.
     `module.labels(seeds)` tells the labels of seeds.
 
+    Where the representation cannot make waveforms, as of an imported SpecGAN
+    without its moments, features stand in their place, and the metadata's
+    "output" is "features".
+
     Args:
       gan: an `audio_gan.AudioGAN`.
       preset: its `config.Preset`.
@@ -51,6 +55,8 @@ class GeneratorModule(tf.Module):
         # a growing network is faded in, the step says how far.
         self.weights = [v.value for v in gan.average.variables] + [gan.step]
         self._names = list(preset.model.label_names if gan.label_counts else ())
+        invertible = gan.representation.invertible
+        self._output = "waveform" if invertible else "features"
         facts = {
             "preset": preset.name,
             "model": preset.model.name,
@@ -61,6 +67,7 @@ class GeneratorModule(tf.Module):
             "latent_prior": preset.model.latent_prior,
             "latent_truncation": gan.latent_truncation,
             "labels": self._names,
+            "output": self._output,
             "parameters": gan.average.count_params(),
             "config": dataclasses.asdict(preset),
             "versions": {
@@ -118,6 +125,8 @@ class GeneratorModule(tf.Module):
     # Whoever asks for a sound calls these, which are in the module once.
     @tf.function
     def _make_sounds(self, latents, labels):
+        if self._output == "features":
+            return self._make_features(latents, labels)
         return self._gan_of().generate(latents, labels)
 
     @tf.function
@@ -179,15 +188,15 @@ class GeneratorModule(tf.Module):
 
     def serve_latents(self, latents, labels=None):
         """Signature `serving_default`: latents, and labels -> waveform."""
-        return {"waveform": self(latents, labels)}
+        return {self._output: self(latents, labels)}
 
     def serve_seeds(self, seed, label=None):
         """Signature `generate`: seeds, int64 `[batch]`, names -> waveform."""
-        return {"waveform": self._of_seeds(seed, label)}
+        return {self._output: self._of_seeds(seed, label)}
 
     def serve_between(self, start, end, position, label=None):
         """Signature `interpolate`: seeds, positions, names -> waveform."""
-        return {"waveform": self._between(start, end, position, label)}
+        return {self._output: self._between(start, end, position, label)}
 
     def serve_wav(self, seed, label=None):
         """Signature `generate_wav`: seeds, names -> the bytes of WAV files."""
@@ -212,6 +221,8 @@ class GeneratorModule(tf.Module):
             "generate_wav": (self.serve_wav, seeds + names),
             "interpolate": (self.serve_between, _legs() + names),
         }
+        if self._output != "waveform":
+            del served["generate_wav"]
         return {
             name: tf.function(serve).get_concrete_function(*inputs)
             for name, (serve, inputs) in served.items()

@@ -2,6 +2,7 @@
 
 from absl import flags
 
+from gansynth_zoo import errors
 from gansynth_zoo import hub
 from gansynth_zoo import runs
 from gansynth_zoo.export import saved_model
@@ -41,11 +42,42 @@ def open_source(source, checkpoint="newest"):
       Pair of a module, loaded or in memory, and its metadata.
 
     Raises:
-      ZooError: if there is nothing to generate from.
+      ZooError: if there is nothing to generate from, or it makes no sounds.
     """
     run = runs.Run(source)
     if run.exists():
         module = saved_model.module_of(run, checkpoint=checkpoint)
-        return module, module.facts
-    folder = hub.find(source)
-    return hub.load(folder), hub.read_metadata(folder)
+        facts = module.facts
+    else:
+        folder = hub.find(source)
+        module, facts = hub.load(folder), hub.read_metadata(folder)
+    if facts["output"] != "waveform":
+        raise errors.ZooError(
+            f"Expected a model that makes waveforms, received {source!r}, "
+            "which makes spectrograms, since the moments of its training "
+            "sounds are not known; import it again with --moments, or with "
+            "the sounds."
+        )
+    return module, facts
+
+
+def numbers_of(labels, names):
+    """Numbers of labels.
+
+    Args:
+      labels: their names.
+      names: names that the model knows, in the order of their numbers.
+
+    Returns:
+      List of ints.
+
+    Raises:
+      ZooError: if the model does not know one.
+    """
+    wrong = [label for label in labels if label not in names]
+    if wrong:
+        known = f"labels out of {', '.join(names)}" if names else "no labels"
+        raise errors.ZooError(
+            f"Expected {known} for this model, received {', '.join(wrong)}."
+        )
+    return [names.index(label) for label in labels]

@@ -95,28 +95,6 @@ def walk(points, prior, steps):
     return tf.concat([*legs, points[-1:]], axis=0)
 
 
-def numbers_of(labels, names):
-    """Numbers of labels.
-
-    Args:
-      labels: their names.
-      names: names that the model knows, in the order of their numbers.
-
-    Returns:
-      List of ints.
-
-    Raises:
-      ZooError: if the model does not know one.
-    """
-    wrong = [label for label in labels if label not in names]
-    if wrong:
-        known = f"labels out of {', '.join(names)}" if names else "no labels"
-        raise errors.ZooError(
-            f"Expected {known} for this model, received {', '.join(wrong)}."
-        )
-    return [names.index(label) for label in labels]
-
-
 def _make(module, *inputs):
     """Sounds, float32 `[batch, samples, channels]`, a batch at a time."""
     return np.concatenate(
@@ -129,7 +107,7 @@ def _make(module, *inputs):
 
 def _sounds(module, facts):
     """Names and sounds that the flags ask for."""
-    numbers = numbers_of(_LABELS.value, facts["labels"])
+    numbers = sources.numbers_of(_LABELS.value, facts["labels"])
     seeds = tf.range(_COUNT.value, dtype=tf.int64) + _SEED.value
     points, *drawn = hub.inputs_of(module, facts["labels"], seeds)
     names = [f"{seed:06d}" for seed in seeds.numpy()]
@@ -161,7 +139,7 @@ def _path(module, facts):
 def _long_sound(module, facts):
     """Blocks of one long sound, float32 `[n, channels]`."""
     # A walk through all seeds has the label of the first.
-    numbers = numbers_of(_LABELS.value[:1], facts["labels"])
+    numbers = sources.numbers_of(_LABELS.value[:1], facts["labels"])
     seed = tf.constant([_SEED.value], tf.int64)
     _, *label = hub.inputs_of(module, facts["labels"], seed)
     if numbers:

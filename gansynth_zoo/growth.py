@@ -110,7 +110,8 @@ def upscale(x, factor):
     _, frames, bins, channels = x.shape
     # TensorFlow's own resizing has gradients that differ from run to run on a
     # graphics card.
-    x = tf.tile(x, [1, 1, 1, factor])
+    # Tiles of the last axis would do as well, but OpenVINO gets them wrong.
+    x = tf.concat([x] * factor, axis=-1)
     x = tf.reshape(x, [-1, frames, bins * factor * channels])
     x = tf.tile(x, [1, 1, factor])
     return tf.reshape(x, [-1, frames * factor, bins * factor, channels])

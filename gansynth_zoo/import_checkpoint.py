@@ -18,7 +18,6 @@ import dataclasses
 import os
 import pathlib
 
-import numpy as np
 from absl import flags
 
 from gansynth_zoo import assemble
@@ -56,9 +55,8 @@ _UNTOLD = (
 )
 _DEFINE = {int: flags.DEFINE_integer, str: flags.DEFINE_string}
 _NO_MOMENTS = (
-    "Its spectrograms are without the moments of the training sounds: what "
-    "features gives is right, waveforms are not to be expected. Import it with "
-    "--moments, or with the sounds."
+    "Without the moments of its training sounds it makes spectrograms alone, "
+    "no waveforms; import it with --moments, or with the sounds, to have both."
 )
 
 
@@ -154,10 +152,11 @@ def _report(preset, checkpoint, step, notes, folder):
         )
     else:
         print("To train it on, import it with --audio_dir or --dataset.")
-    print(
-        f"Make sounds:  python -m gansynth_zoo.generate --source={folder}\n"
-        f"Export it:    python -m gansynth_zoo.export --run_dir={folder}"
-    )
+    if _NO_MOMENTS not in notes:
+        print(
+            f"Make sounds:  python -m gansynth_zoo.generate --source={folder}"
+        )
+    print(f"Export it:    python -m gansynth_zoo.export --run_dir={folder}")
 
 
 def _find_preset(original, checkpoint, values):
@@ -216,22 +215,14 @@ def _with_moments(preset, path):
         changes = {"mean": mean, "deviation": deviation}
         return _replaced(preset, changes), []
     if standardised and not (preset.data.dataset or preset.data.audio_dir):
-        bins = preset.representation.fft_length // 2 + 1
-        changes = {"mean": (0.0,) * bins, "deviation": (1.0,) * bins}
-        return _replaced(preset, changes), [_NO_MOMENTS]
+        return preset, [_NO_MOMENTS]
     if standardised:
         clips = clip_sources.load_clips(preset)
         windows = pipeline.Windows(clips, preset.audio, preset.data)
-        return assemble.fit_representation(preset, _all(windows)), []
+        return assemble.fit_representation(
+            preset, pipeline.every_window(windows)
+        ), []
     return preset, []
-
-
-def _all(windows, batch_size=64):
-    """All windows once, float32 `[batch, samples, channels]`."""
-    for numbers in np.array_split(
-        np.arange(len(windows)), -(-len(windows) // batch_size)
-    ):
-        yield windows.read(numbers, np.full(len(numbers), 0.5))
 
 
 def _load(original, checkpoint, gan):

@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from gansynth_zoo import errors
+from gansynth_zoo import progress
 
 
 class Windows:
@@ -94,6 +95,16 @@ def _gains(clips, normalize):
     if normalize == "set":
         return scale / peak.max()
     return scale / np.where(peak > 0, peak, 1.0)
+
+
+def every_window(windows, batch_size=64):
+    """All windows once, float32 `[batch, samples, channels]`; tells how far."""
+    shown = progress.Progress(len(windows))
+    for start in range(0, len(windows), batch_size):
+        numbers = np.arange(start, min(start + batch_size, len(windows)))
+        yield windows.read(numbers, np.full(len(numbers), 0.5))
+        shown.update(numbers[-1] + 1, "Measuring the spectra of the sounds")
+    shown.close()
 
 
 @dataclasses.dataclass(frozen=True)

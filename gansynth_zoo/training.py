@@ -18,7 +18,6 @@ from gansynth_zoo import memory
 from gansynth_zoo import monitors
 from gansynth_zoo import pipeline
 from gansynth_zoo import profiling
-from gansynth_zoo import progress
 from gansynth_zoo import strategies
 
 # A call of the compiled loop aims at so many seconds: long enough that its
@@ -51,7 +50,7 @@ def train(preset, run, strategy=None, report=print, profile=None):
     labelled = preset.model.classes > 0
     windows = pipeline.Windows(clips, preset.audio, preset.data, labelled)
     _tell_of_sounds(clips, windows, labelled, report)
-    preset = assemble.fit_representation(preset, _every_window(windows))
+    preset = assemble.fit_representation(preset, pipeline.every_window(windows))
     # Before the weights are made, which may be what does not fit.
     memory.check(preset, _bytes(clips), strategy, report)
     with strategy.scope():
@@ -141,16 +140,6 @@ def _chiefs_callbacks(preset, run, windows, writer, first_step, report):
             listeners=[watch.listen],
         ),
     ]
-
-
-def _every_window(windows, batch_size=64):
-    """All windows once, float32 `[batch, samples, channels]`."""
-    shown = progress.Progress(len(windows))
-    for start in range(0, len(windows), batch_size):
-        numbers = np.arange(start, min(start + batch_size, len(windows)))
-        yield windows.read(numbers, np.full(len(numbers), 0.5))
-        shown.update(numbers[-1] + 1, "Measuring the spectra of the sounds")
-    shown.close()
 
 
 def run_loop(gan, iterator, steps, strategy, callbacks):

@@ -20,6 +20,7 @@ from gansynth_zoo import import_checkpoint
 from gansynth_zoo import runs
 from gansynth_zoo import training
 from gansynth_zoo.export import saved_model
+from gansynth_zoo.export import sources
 from gansynth_zoo.originals import gansynth
 from gansynth_zoo.originals import moments
 from gansynth_zoo.originals import reading
@@ -135,14 +136,23 @@ def test_an_imported_run_is_exported(tmp_path, rng):
     )
 
 
-def test_spectrograms_without_moments_say_so(tmp_path, rng, capsys):
+def test_without_moments_there_are_spectrograms_alone(tmp_path, rng, capsys):
     prefix = write(tmp_path / "best_score-12", specgan_values(rng))
     run = run_of(tmp_path, format="specgan", checkpoint=prefix)
-    assert "waveforms are not to be expected" in capsys.readouterr().out
-    module = saved_model.module_of(run)
-    assert "waveforms are not" in module.facts["data"]["notes"]
+    assert "no waveforms" in capsys.readouterr().out
+    folder = saved_model.export(run, tmp_path / "zoo")
+    module = tf.saved_model.load(str(folder))
+    facts = json.loads(module.metadata().numpy())
+    assert facts["output"] == "features"
+    assert "no waveforms" in facts["data"]["notes"]
+    assert "no waveforms" in (folder / "README.md").read_text()
     latents = rng.uniform(-1, 1, (2, 100)).astype("f4")
-    assert module.features(latents).shape == (2, 128, 128, 1)
+    served = module.signatures["serving_default"](tf.constant(latents))
+    assert served["features"].shape == (2, 128, 128, 1)
+    np.testing.assert_array_equal(served["features"], module(latents))
+    assert "generate_wav" not in module.signatures
+    with pytest.raises(errors.ZooError, match="makes spectrograms"):
+        sources.open_source(folder)
 
 
 def test_moments_are_found_from_sounds(tmp_path, rng, sounds):

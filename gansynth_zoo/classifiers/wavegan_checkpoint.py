@@ -4,10 +4,11 @@ Its scores are the ones that papers give. It is a TensorFlow 1 checkpoint,
 `best_acc-103005`, of which the weights are read and no graph is run.
 """
 
-import tensorflow as tf
+import numpy as np
 
 from gansynth_zoo import errors
 from gansynth_zoo.classifiers import network
+from gansynth_zoo.originals import reading
 
 DIGITS = (
     "zero",
@@ -29,7 +30,7 @@ def read(checkpoint):
     """Reads a checkpoint.
 
     Args:
-      checkpoint: its path, with or without the `.index` at the end.
+      checkpoint: its path, as of `reading.find`.
 
     Returns:
       Pair of a `network.Design` and the weights: name -> array.
@@ -39,25 +40,17 @@ def read(checkpoint):
 
     Source: chrisdonahue/wavegan, folder eval/inception.
     """
-    path = str(checkpoint).removesuffix(".index")
-    try:
-        reader = tf.train.load_checkpoint(path)
-        shapes = reader.get_variable_to_shape_map()
-        weights = {
-            name.removeprefix(_SCOPE): reader.get_tensor(name)
-            for name in shapes
-            if name.startswith(_SCOPE)
-        }
-    except (tf.errors.OpError, ValueError, RuntimeError) as error:
-        raise errors.ZooError(
-            f"Expected the path of a checkpoint, such as best_acc-103005 with "
-            f"its .index and .data files, received {path!r}, which cannot be "
-            f"read ({error})."
-        ) from error
+    found = reading.Checkpoint(checkpoint)
+    shapes = found.shapes
+    weights = {
+        name.removeprefix(_SCOPE): found.read(name, np.float32)
+        for name in shapes
+        if name.startswith(_SCOPE)
+    }
     if _FIRST not in shapes or shapes.get(_LAST, [0])[-1] != len(DIGITS):
         raise errors.ZooError(
             f"Expected a checkpoint of WaveGAN's digit classifier, received "
-            f"{path!r}, which has no {_FIRST} or does not tell "
+            f"{str(found.prefix)!r}, which has no {_FIRST} or does not tell "
             f"{len(DIGITS)} classes apart."
         )
     return network.Design(DIGITS, dim=shapes[_FIRST][-1]), weights

@@ -123,7 +123,9 @@ class InstantaneousFrequency(spectrogram.Spectrogram):
             # In a bin the loudest band counts most.
             bands = _polar(_power(level), tf.cumsum(angle, axis=1))
             bins = _multiply(bands, self._backward)
-            phase = tf.math.angle(bins * tf.cast(self._signs, bins.dtype))
+            bins *= tf.cast(self._signs, bins.dtype)
+            # TensorFlow.js has no angle of complex numbers.
+            phase = tf.atan2(tf.math.imag(bins), tf.math.real(bins))
         elif self._kind == "mel_original":
             phase = tf.cumsum(angle @ self._backward, axis=1)
         else:

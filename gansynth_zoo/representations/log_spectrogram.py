@@ -37,6 +37,7 @@ class LogSpectrogram(spectrogram.Spectrogram):
         length, hop = settings.fft_length, settings.hop
         stft = transforms.Stft("hann", length, hop, after=length - hop)
         super().__init__(audio, settings, stft, per_channel=1)
+        self.invertible = len(settings.mean) > 0
         self._mean = np.float32(settings.mean)
         deviation = np.maximum(np.float32(settings.deviation), _LEAST_DEVIATION)
         self._scale = _DEVIATIONS * deviation
@@ -101,7 +102,7 @@ class LogSpectrogram(spectrogram.Spectrogram):
         )
 
     def _check_moments(self):
-        if not len(self._mean):
+        if not self.invertible:
             raise errors.ZooError(
                 "Expected the mean and deviation of each bin, received a "
                 "preset without them; training finds them, so take the preset "

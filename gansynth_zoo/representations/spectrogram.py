@@ -18,6 +18,7 @@ class Spectrogram:
       kept: slice of the bins that features hold.
       stft: a `dsp.stft.Stft`.
       feature_shape: (frames, bins, channels).
+      invertible: whether `to_waveform` has all that it needs to know.
 
     Args:
       audio: a `config.AudioConfig`.
@@ -30,6 +31,7 @@ class Spectrogram:
     """
 
     kept = slice(None, -1)
+    invertible = True
 
     def __init__(self, audio, settings, stft, per_channel):
         if audio.num_samples % stft.hop:

@@ -6,11 +6,14 @@ class Waveform:
 
     Attributes:
       feature_shape: (samples, channels).
+      invertible: whether `to_waveform` has all that it needs to know.
 
     Args:
       audio: a `config.AudioConfig`.
       settings: a `model_config.WaveformConfig`.
     """
+
+    invertible = True
 
     def __init__(self, audio, settings):
         del settings
