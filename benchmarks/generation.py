@@ -12,6 +12,7 @@ import tensorflow as tf
 from absl import flags
 
 from benchmarks import plain
+from benchmarks import steps
 from benchmarks import timing
 from gansynth_zoo import command_line
 from gansynth_zoo import config
@@ -23,6 +24,7 @@ _HEADER = (
     "clips/s",
     "x real time",
     "CPU s/clip",
+    "of peak",
     "speed",
     "CPU speed",
 )
@@ -87,6 +89,12 @@ def make_generator(variant, preset):
     return generate
 
 
+def _multiply_adds(generate, latents):
+    # Outside of training no variant does more than needed.
+    graph = generate.get_concrete_function(latents).graph
+    return steps.graph_multiply_adds(graph)
+
+
 def _rows(generators, preset, batch_size, values):
     latents = tf.random.stateless_uniform(
         [batch_size, preset.model.latent_size], [0, 0], -1.0, 1.0
@@ -95,16 +103,23 @@ def _rows(generators, preset, batch_size, values):
     def generate(generator):
         return generator(latents).numpy()
 
+    functions = {
+        "peak": timing.make_matrix_product(),
+        **{
+            variant: functools.partial(generate, generator)
+            for variant, generator in generators.items()
+        },
+    }
     best = timing.best_in_turns(
         {
-            variant: functools.partial(
-                timing.measure, functools.partial(generate, generator)
-            )
-            for variant, generator in generators.items()
+            name: functools.partial(timing.measure, function)
+            for name, function in functions.items()
         },
         values.rounds,
         values.seconds,
     )
+    peak = timing.MATRIX_PRODUCT_FLOP / 2 / best.pop("peak").seconds
+    work = _multiply_adds(generators["plain"], latents)
     clip_seconds = preset.audio.num_samples / preset.audio.sample_rate
     return [
         (
@@ -113,6 +128,7 @@ def _rows(generators, preset, batch_size, values):
             batch_size / sample.seconds,
             batch_size * clip_seconds / sample.seconds,
             sample.cpu_seconds / batch_size,
+            f"{work / sample.seconds / peak:.0%}",
             best["plain"].seconds / sample.seconds,
             best["plain"].cpu_seconds / sample.cpu_seconds,
         )

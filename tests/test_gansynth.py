@@ -279,9 +279,11 @@ def test_a_stage_computes_its_own_blocks_alone(
     # one of 1 x 1 for the pictures, and one more while a block fades in.
     blocks = 1 + (stage + 1) // 2
     convolutions = 2 * blocks - 1 + 1 + stage % 2
+    # The mean of each pixel norm is a product too: of latents and two a block.
+    norms = 1 + 2 * blocks
     operations = traced(networks[0], stage, *notes)
     assert operations["Conv2D"] == convolutions
-    assert operations["MatMul"] == 1
+    assert operations["MatMul"] == 1 + norms
     operations = traced(networks[1], stage, pictures, LABELS, NO_SHIFTS)
     assert operations["Conv2D"] == convolutions
     assert operations["MatMul"] == 3
