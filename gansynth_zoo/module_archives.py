@@ -1,8 +1,9 @@
 """A module as one compressed file, and back.
 
-The archive is a tar of plain files compressed with gzip. An archive comes from
-outside: whatever else a tar may hold is refused, before it is read, and so is
-a file more than was promised.
+The archive is a tar of folders and plain files compressed with gzip, which
+tensorflow-hub unpacks by itself too. An archive comes from outside: whatever
+else a tar may hold is refused, before it is read, and so is a file more than
+was promised.
 """
 
 import gzip
@@ -58,7 +59,15 @@ def pack(folder, path):
             fileobj=stream, mode="w", format=tarfile.USTAR_FORMAT
         ) as archive,
     ):
+        made = set()
         for name, place in files.items():
+            # tensorflow-hub makes no folder that is not listed.
+            for parent in reversed(pathlib.PurePosixPath(name).parents[:-1]):
+                if parent not in made:
+                    header = tarfile.TarInfo(str(parent))
+                    header.type = tarfile.DIRTYPE
+                    archive.addfile(header)
+                    made.add(parent)
             header = tarfile.TarInfo(name)
             header.size = place.stat().st_size
             with open(place, "rb") as data:
@@ -98,7 +107,7 @@ def unpack(path, folder, size):
     try:
         with (
             gzip.open(path) as stream,
-            tarfile.TarFile(fileobj=stream, tarinfo=_PlainFile) as archive,
+            tarfile.TarFile(fileobj=stream, tarinfo=_Plain) as archive,
         ):
             for count, header in enumerate(archive):
                 _check_name(header.name)
@@ -108,6 +117,9 @@ def unpack(path, folder, size):
                     raise Refused(f"holds over {MOST_FILES:,} files")
                 left -= header.size
                 target = folder / header.name
+                if header.isdir():
+                    target.mkdir(parents=True, exist_ok=True)
+                    continue
                 target.parent.mkdir(parents=True, exist_ok=True)
                 # "x", since no name may come twice.
                 with open(target, "xb") as file:
@@ -118,8 +130,11 @@ def unpack(path, folder, size):
         raise Refused(f"unpacks to no module of {size:,} bytes")
 
 
-class _PlainFile(tarfile.TarInfo):
-    """A header of a file; of anything else, it is an error.
+_KINDS = (tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.DIRTYPE)
+
+
+class _Plain(tarfile.TarInfo):
+    """A header of a file or a folder; of anything else, it is an error.
 
     A tar's own extensions are among the rest: they would be read into memory,
     however long they are.
@@ -128,7 +143,7 @@ class _PlainFile(tarfile.TarInfo):
     @classmethod
     def frombuf(cls, buf, encoding, errors):
         header = super().frombuf(buf, encoding, errors)
-        if header.type not in (tarfile.REGTYPE, tarfile.AREGTYPE):
+        if header.type not in _KINDS:
             raise Refused(f"holds {header.name!r}, which is no plain file")
         return header
 

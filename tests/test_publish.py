@@ -74,6 +74,7 @@ def test_the_manifest_describes_the_archive(module, tmp_path):
         assert read.getnames() == [
             "metadata.json",
             "saved_model.pb",
+            "variables",
             "variables/variables.index",
         ]
         assert read.extractfile("saved_model.pb").read() == b"graph"
@@ -256,7 +257,12 @@ def test_a_published_module_is_loaded_by_name(tiny, tmp_path, monkeypatch, rng):
     with serving(mirror) as url:
         monkeypatch.setenv("GANSYNTH_ZOO_URL", url)
         module = tensorflow_hub.load("tiny_drums")
+        # Without this package, tensorflow-hub unpacks the archive itself.
+        monkeypatch.setenv("TFHUB_CACHE_DIR", str(tmp_path / "hub"))
+        archive = f"{url}/tiny_drums-1.tar.gz?tf-hub-format=compressed"
+        unpacked = tensorflow_hub.load(archive)
     assert hub.find("tiny_drums@1").is_relative_to(tmp_path / "cache")
     latents = rng.uniform(-1, 1, (3, 100)).astype(np.float32)
     expected = hub.load(folder)(latents)
     np.testing.assert_array_equal(module(latents), expected)
+    np.testing.assert_array_equal(unpacked(latents), expected)
