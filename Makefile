@@ -9,11 +9,11 @@ TFIO = $(VENV)/tfio
 quickstart: $(VENV)/installed
 	$(BIN)/python -m gansynth_zoo.quickstart
 
-# Lint and all tests.
+# Lint and all tests, with the same random cases each time.
 test: $(VENV)/installed-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/pytest -n 2 --dist loadgroup
+	$(BIN)/pytest -n 2 --dist loadgroup --hypothesis-profile=ci
 
 # The tests of tensorflow-io, which needs an older TensorFlow, and with it
 # Python 3.12 at the most. None may be skipped.

@@ -83,6 +83,13 @@ def _check_step(preset):
             f"{replicas}, batch_parts {train.batch_parts}, group_size "
             f"{group_size}), received {train.batch_size}."
         )
+    averages = replicas > 1 and getattr(preset.model, "batch_norm", False)
+    if averages and (train.batch_parts > 1 or train.xla):
+        raise errors.ZooError(
+            f"Expected one device beside --batch_norm with --batch_parts or "
+            f"--xla, received {replicas}; take --strategy=one, or leave one of "
+            "them out."
+        )
     if train.xla and replicas > 1 and not machine.on_gpus(strategy):
         raise errors.ZooError(
             f"Expected one processor beside --xla, received {replicas}; take "

@@ -247,8 +247,8 @@ class AudioGAN(keras.Model):
             scalars, list of tensors), both sums over the examples.
           batch: its arguments, nests of tensors `[batch, ...]`.
         """
-        if self._xla:
-            gradients = tf.function(gradients, jit_compile=True)
+        if self._xla or self._parts > 1:  # which has it traced but once
+            gradients = tf.function(gradients, jit_compile=self._xla)
         if self._parts == 1:
             return gradients(*batch)
         size = tf.shape(tf.nest.flatten(batch)[0])[0] // self._parts

@@ -184,6 +184,12 @@ def test_a_batch_that_parts_cannot_share_is_refused(tiny):
         assemble.make_gan(tiny(batch_parts=3))
 
 
+def test_parts_with_batch_norm_on_two_devices_are_refused(tiny, two_devices):
+    preset = tiny(loss="dcgan", batch_norm=True, batch_parts=2)
+    with two_devices.scope(), pytest.raises(errors.ZooError, match="one d"):
+        assemble.make_gan(preset)
+
+
 def test_xla_on_several_processors_is_refused(tiny, two_devices):
     with two_devices.scope(), pytest.raises(errors.ZooError, match="--xla"):
         assemble.make_gan(tiny(xla=True))
