@@ -36,6 +36,7 @@ TEST = [
     *SERVING,
     "build",
     "hypothesis",
+    "playwright",
     "pytest",
     "pytest-xdist",
     "ruff",
@@ -59,6 +60,7 @@ setuptools.setup(
     package_data={
         "gansynth_zoo": ["flagfiles/*.flags"],
         "gansynth_zoo.classifiers": ["*/*.json", "*/*.npz", "*/README.md"],
+        "gansynth_zoo.exploring": ["page/*"],
         "gansynth_zoo.listening": ["*.html", "*.txt"],
         "gansynth_zoo.datasets": [
             "*/README.md",

@@ -13,6 +13,7 @@ Commands, from the checkout; each prints a table and has --help:
   python -m benchmarks.growth
   python -m benchmarks.round_trips
   python -m benchmarks.prelude --source=NAME
+  python -m benchmarks.exploring --source=NAME
   python -m benchmarks.serving_load --source=NAME
   python -m benchmarks.module_sizes --module=NAME,...
   python benchmarks/openvino_check.py write --module=FOLDER --out=DIR

@@ -18,6 +18,7 @@ from fastapi.middleware import cors
 from starlette import exceptions
 from starlette import requests
 
+from gansynth_zoo import errors
 from gansynth_zoo.export import rest_model
 
 Refused = rest_model.Refused
@@ -43,6 +44,7 @@ def app(models, limits, token="", allow_origin=()):
         dependencies=[fastapi.Depends(_Guard(token, allow_origin))],
         exception_handlers={
             Refused: _refused,
+            errors.ZooError: _wrong,
             exceptions.HTTPException: _no_route,
         },
     )
@@ -50,7 +52,7 @@ def app(models, limits, token="", allow_origin=()):
         made.add_middleware(
             cors.CORSMiddleware,
             allow_origins=list(allow_origin),
-            allow_methods=["GET", "POST"],
+            allow_methods=["GET", "POST", "DELETE"],
             allow_headers=["Authorization", "Content-Type"],
         )
     made.state.queue = Queue(limits)
@@ -248,6 +250,10 @@ async def _refused(_, error):
         503: {"Retry-After": "1"},
     }.get(error.status)
     return _told(error.status, str(error), headers)
+
+
+async def _wrong(_, error):
+    return _told(400, str(error), None)
 
 
 async def _no_route(request, error):

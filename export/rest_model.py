@@ -119,7 +119,7 @@ class Model:
         Raises:
           Refused: if the request is wrong; status 400.
         """
-        request = _parsed(body)
+        request = parse(body)
         signature = self._signature(request.get("signature_name"))
         specs = signature.structured_input_signature[1]
         by_row = "instances" in request
@@ -136,10 +136,11 @@ class Model:
         _check_rows({len(array) for array in arrays.values()}, most_rows)
         outputs = _run(signature, arrays)
         if not by_row:
-            return _written("outputs", _unnamed(outputs))
+            columns = {name: _list(rows) for name, rows in outputs.items()}
+            return _written("outputs", _unnamed(columns))
         rows = zip(*outputs.values(), strict=True)
         rows = [dict(zip(outputs, row, strict=True)) for row in rows]
-        return _written("predictions", [_unnamed(row) for row in rows])
+        return _written("predictions", _list(map(_unnamed, rows)))
 
     def _signature(self, name):
         name = "serving_default" if name is None else name
@@ -176,6 +177,27 @@ def encode(array, as_bytes):
         else:
             strings[place] = tf.compat.as_bytes(value).decode(errors="replace")
     return strings.tolist()
+
+
+def _rows(array, as_bytes):
+    """The rows of an array, each as JSON."""
+    if array.dtype != np.float32:
+        return [json.dumps(row) for row in encode(array, as_bytes)]
+    # All digits that it has, at a fifth of the time of the library, which
+    # writes those of double precision.
+    form = _form(array.shape[1:])
+    return [form % tuple(row.ravel().tolist()) for row in array]
+
+
+def _form(shape):
+    """What numbers of a shape are written by, nested lists."""
+    if not shape:
+        return "%.9g"
+    return _list([_form(shape[1:])] * shape[0])
+
+
+def _list(texts):
+    return f"[{', '.join(texts)}]"
 
 
 def as_array(value, spec, name):
@@ -234,7 +256,18 @@ def _is_text(leaf):
     return isinstance(leaf, bytes)
 
 
-def _parsed(body):
+def parse(body):
+    """The object in JSON that a request's body is.
+
+    Args:
+      body: bytes; {"b64": text} stands for bytes in it.
+
+    Returns:
+      Dictionary.
+
+    Raises:
+      Refused: if it is none; status 400.
+    """
     try:
         request = json.loads(
             body, object_hook=decode_bytes, parse_constant=_no_number
@@ -282,7 +315,7 @@ def _check_rows(counts, most):
 
 
 def _run(signature, arrays):
-    """Output name -> what JSON writes of it."""
+    """Output name -> its rows, each as JSON."""
     try:
         outputs = signature(
             **{name: tf.constant(array) for name, array in arrays.items()}
@@ -299,16 +332,19 @@ def _run(signature, arrays):
                 "inputs near those that the model learned from",
                 f"some whose {name} is no number",
             )
-    return {n: encode(x, n.endswith("_bytes")) for n, x in outputs.items()}
+    return {n: _rows(x, n.endswith("_bytes")) for n, x in outputs.items()}
 
 
-def _unnamed(values):
-    """The only value, or all of them by name."""
-    return values if len(values) > 1 else next(iter(values.values()))
+def _unnamed(texts):
+    """The only value, or an object of all of them, in JSON."""
+    if len(texts) == 1:
+        return next(iter(texts.values()))
+    members = (f"{json.dumps(name)}: {text}" for name, text in texts.items())
+    return f"{{{', '.join(members)}}}"
 
 
-def _written(key, value):
-    return json.dumps({key: value}).encode("ascii")
+def _written(key, text):
+    return f'{{"{key}": {text}}}'.encode("ascii")
 
 
 def _wrong(expected, received):

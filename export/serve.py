@@ -33,8 +33,13 @@ def define_flags(values):
         required=True,
         flag_values=values,
     )
+    define_server_flags(values, 8501)
+
+
+def define_server_flags(values, port):
+    """Defines the flags of any server; `port` is the one it has unless told."""
     flags.DEFINE_integer(
-        "port", 8501, "Port; 0 takes a free one.", 0, 65535, flag_values=values
+        "port", port, "Port; 0 takes a free one.", 0, 65535, flag_values=values
     )
     flags.DEFINE_string(
         "host",
@@ -72,6 +77,34 @@ def main(values=flags.FLAGS):
     Args:
       values: absl `FlagValues` with the flags of this command, parsed.
     """
+
+    def open_app(limits, token):
+        from gansynth_zoo.export import rest
+
+        models = [rest_model.Model(hub.find(name)) for name in values.source]
+        return rest.app(models, limits, token, values.allow_origin), [
+            (
+                f"Serving version {model.version} on",
+                f"/v1/models/{model.name}",
+            )
+            for model in models
+        ]
+
+    run(values, open_app)
+
+
+def run(values, open_app):
+    """Serves an application until it is told to end.
+
+    Args:
+      values: absl `FlagValues` with the flags of `define_server_flags`, parsed.
+      open_app: function of a `rest_model.Limits` and a token, called when the
+        address is taken: it makes the application, and a list of what to
+        print: pairs of a text and a path on the server.
+
+    Raises:
+      ZooError: if a package or the address is missing, or a limit is wrong.
+    """
     try:
         import uvicorn
 
@@ -86,10 +119,10 @@ def main(values=flags.FLAGS):
     limits = rest_model.Limits(**{f.name: values[f.name].value for f in fields})
     token = rest.token_for(values.host, values.token)
     with _listening(values.host, values.port) as listening:
-        models = [rest_model.Model(hub.find(name)) for name in values.source]
+        app, places = open_app(limits, token)
         server = uvicorn.Server(
             uvicorn.Config(
-                rest.app(models, limits, token, values.allow_origin),
+                app,
                 http="h11",
                 ws="none",
                 log_level="warning",
@@ -99,7 +132,7 @@ def main(values=flags.FLAGS):
                 timeout_graceful_shutdown=_LAST_SECONDS,
             )
         )
-        _tell(models, listening.getsockname(), token)
+        _tell(places, listening.getsockname(), token)
         server.run(sockets=[listening])
 
 
@@ -114,14 +147,11 @@ def _listening(host, port):
         ) from error
 
 
-def _tell(models, address, token):
+def _tell(places, address, token):
     host, port = address[:2]
     host = f"[{host}]" if ":" in host else host
-    for model in models:
-        print(
-            f"Serving version {model.version} on "
-            f"http://{host}:{port}/v1/models/{model.name}"
-        )
+    for text, path in places:
+        print(f"{text} http://{host}:{port}{path}")
     if token:
         print(f"Requests bring the header  Authorization: Bearer {token}")
     print(

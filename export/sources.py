@@ -51,14 +51,20 @@ def open_source(source, checkpoint="newest"):
     else:
         folder = hub.find(source)
         module, facts = hub.load(folder), hub.read_metadata(folder)
-    if facts["output"] != "waveform":
-        raise errors.ZooError(
-            f"Expected a model that makes waveforms, received {source!r}, "
-            "which makes spectrograms, since the moments of its training "
-            "sounds are not known; import it again with --moments, or with "
-            "the sounds."
-        )
+    check_sounds(facts)
     return module, facts
+
+
+def check_sounds(facts):
+    """Raises a `ZooError` if a module of these metadata makes no sounds."""
+    # Modules of old versions do not say it, and make waveforms.
+    if facts.get("output", "waveform") != "waveform":
+        raise errors.ZooError(
+            "Expected a model that makes waveforms, received "
+            f"{facts['preset']}, which makes spectrograms, since the moments "
+            "of its training sounds are not known; import it again with "
+            "--moments, or with the sounds."
+        )
 
 
 def numbers_of(labels, names):

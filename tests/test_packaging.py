@@ -24,6 +24,7 @@ assert names == set(presets.PRESETS)
 assert set(classifier.shipped()) == {"digits_small"}
 assert classifier.load("digits_small").labels
 assert (folder / "listening" / "page.html").is_file()
+assert (folder / "exploring" / "page" / "index.html").is_file()
 if sys.argv[1] == "elsewhere":
     for name in ("datasets", "export", "tests", "benchmarks"):
         assert importlib.util.find_spec(name) is None, name

@@ -1,0 +1,1 @@
+"""The explorer: a model as an instrument, and what its latents mean."""
