@@ -25,6 +25,7 @@ from gansynth_zoo.exploring import directions
 from gansynth_zoo.exploring import instrument as instruments
 from gansynth_zoo.exploring import sound_map
 from gansynth_zoo.exploring import target
+from gansynth_zoo.export import sources
 
 _PLACES = 9
 _MINUTES = 10
@@ -32,13 +33,7 @@ _MINUTES = 10
 
 def define_flags(values):
     """Defines the flags of this command in an absl `FlagValues`."""
-    flags.DEFINE_string(
-        "source",
-        None,
-        "Name or folder of a module.",
-        required=True,
-        flag_values=values,
-    )
+    sources.define_module(values)
     for name, default, text in (
         ("count", 2000, "Sounds on the map."),
         ("moved", 50, "Sounds that are moved along each direction."),

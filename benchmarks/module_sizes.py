@@ -19,6 +19,7 @@ from benchmarks import timing
 from gansynth_zoo import command_line
 from gansynth_zoo import errors
 from gansynth_zoo import hub
+from gansynth_zoo.export import sources
 
 _LOAD_ALONE = """
 import json, sys, time
@@ -41,13 +42,7 @@ _HEADER = "module", "MB", "load s", "first sound s", "next sound ms"
 
 def define_flags(values):
     """Defines the flags of this command in an absl `FlagValues`."""
-    flags.DEFINE_list(
-        "module",
-        None,
-        "Names or folders of modules, separated by commas.",
-        required=True,
-        flag_values=values,
-    )
+    sources.define_modules("module", values)
     flags.DEFINE_integer(
         "rounds",
         3,

@@ -21,6 +21,7 @@ from benchmarks import timing
 from gansynth_zoo import command_line
 from gansynth_zoo import errors
 from gansynth_zoo.export import client as clients
+from gansynth_zoo.export import sources
 
 _CLIENTS = (1, 8, 32)
 _HEADER = ("clients", "requests/s", "p50, ms", "p95, ms", "p99, ms")
@@ -30,13 +31,7 @@ _PARTS = 4
 
 def define_flags(values):
     """Defines the flags of this command in an absl `FlagValues`."""
-    flags.DEFINE_string(
-        "source",
-        None,
-        "Name or folder of a module.",
-        required=True,
-        flag_values=values,
-    )
+    sources.define_module(values)
     flags.DEFINE_integer(
         "requests", 400, "Requests of each line.", 1, flag_values=values
     )

@@ -30,6 +30,7 @@ from gansynth_zoo import command_line
 from gansynth_zoo import errors
 from gansynth_zoo import hub
 from gansynth_zoo import storage
+from gansynth_zoo.export import sources
 
 # Sounds that a file is checked on. One of them is made alone, the others
 # together, so that a batch of a fixed size is noticed.
@@ -337,13 +338,7 @@ def _compare(function, module, facts, how, path):
 
 def define_flags(values):
     """Defines the flags of this command in an absl `FlagValues`."""
-    flags.DEFINE_string(
-        "source",
-        None,
-        "Name or folder of an exported module.",
-        required=True,
-        flag_values=values,
-    )
+    sources.define_module(values)
     flags.DEFINE_list(
         "formats",
         ["tflite"],

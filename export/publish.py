@@ -17,17 +17,12 @@ from gansynth_zoo import manifest
 from gansynth_zoo import mirror
 from gansynth_zoo import module_archives
 from gansynth_zoo import storage
+from gansynth_zoo.export import sources
 
 
 def define_flags(values):
     """Defines the flags of this command in an absl `FlagValues`."""
-    flags.DEFINE_list(
-        "module",
-        None,
-        "Names or folders of modules, separated by commas.",
-        required=True,
-        flag_values=values,
-    )
+    sources.define_modules("module", values)
     flags.DEFINE_string(
         "out",
         None,

@@ -19,6 +19,7 @@ from gansynth_zoo import errors
 from gansynth_zoo import hub
 from gansynth_zoo import settings
 from gansynth_zoo.export import rest_model
+from gansynth_zoo.export import sources
 
 # Seconds in which, once it is told to end, requests are still answered.
 _LAST_SECONDS = 5
@@ -26,13 +27,7 @@ _LAST_SECONDS = 5
 
 def define_flags(values):
     """Defines the flags of this command in an absl `FlagValues`."""
-    flags.DEFINE_list(
-        "source",
-        None,
-        "Names or folders of modules, separated by commas.",
-        required=True,
-        flag_values=values,
-    )
+    sources.define_modules("source", values)
     define_server_flags(values, 8501)
 
 

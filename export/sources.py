@@ -19,6 +19,28 @@ def define_source(values):
     )
 
 
+def define_module(values):
+    """Defines the flag `--source` of a module, which is required."""
+    flags.DEFINE_string(
+        "source",
+        None,
+        "Name or folder of a module.",
+        required=True,
+        flag_values=values,
+    )
+
+
+def define_modules(name, values):
+    """Defines a flag that lists modules, which is required."""
+    flags.DEFINE_list(
+        name,
+        None,
+        "Names or folders of modules, separated by commas.",
+        required=True,
+        flag_values=values,
+    )
+
+
 def define_checkpoint(values):
     """Defines the flag `--checkpoint` in an absl `FlagValues`."""
     flags.DEFINE_enum(

@@ -228,18 +228,36 @@ def replace(preset, changes):
     Raises:
       ZooError: if a setting is none of this preset's, or its value is wrong.
     """
-    remaining = dict(changes)
-    changed = {}
-    for name, section in sections(preset).items():
-        known = {field.name for field in settings.of(section)}
-        here = {k: remaining.pop(k) for k in known & set(remaining)}
-        changed[name] = dataclasses.replace(section, **here)
+    changed, remaining = change_fields(preset, changes, settings.of)
     if remaining:
         raise errors.ZooError(
             f"Preset {preset.name} has no setting "
             f"{', '.join(sorted(remaining))}: it belongs to another model."
         )
-    return dataclasses.replace(preset, **changed)
+    return changed
+
+
+def change_fields(preset, changes, fields_of):
+    """A preset with other values of some fields of its sections.
+
+    Args:
+      preset: a `Preset`.
+      changes: name of a field -> value.
+      fields_of: function of a section that lists the fields to choose from.
+
+    Returns:
+      A new `Preset`, and those of the changes that are to no such field.
+
+    Raises:
+      ZooError: if a value is wrong.
+    """
+    remaining = dict(changes)
+    changed = {}
+    for name, section in sections(preset).items():
+        known = {field.name for field in fields_of(section)}
+        here = {k: remaining.pop(k) for k in known & set(remaining)}
+        changed[name] = dataclasses.replace(section, **here)
+    return dataclasses.replace(preset, **changed), remaining
 
 
 def differences(preset, other):

@@ -23,17 +23,12 @@ from gansynth_zoo.exploring import remote
 from gansynth_zoo.exploring import sound_map
 from gansynth_zoo.export import rest_model
 from gansynth_zoo.export import serve
+from gansynth_zoo.export import sources
 
 
 def define_flags(values):
     """Defines the flags of this command in an absl `FlagValues`."""
-    flags.DEFINE_string(
-        "source",
-        None,
-        "Name or folder of a module.",
-        required=True,
-        flag_values=values,
-    )
+    sources.define_module(values)
     flags.DEFINE_integer(
         "count",
         2000,

@@ -188,18 +188,15 @@ def _find_preset(original, checkpoint, values):
 
 def _replaced(preset, changes):
     """A preset with other values of any field of its sections."""
-    remaining = dict(changes)
-    changed = {}
-    for name, section in config.sections(preset).items():
-        fields = {field.name for field in dataclasses.fields(section)}
-        here = {k: remaining.pop(k) for k in fields & remaining.keys()}
-        changed[name] = dataclasses.replace(section, **here)
+    changed, remaining = config.change_fields(
+        preset, changes, dataclasses.fields
+    )
     if remaining:
         raise errors.ZooError(
             f"Expected settings of {preset.model.name}, received "
             f"{', '.join(f'--{name}' for name in remaining)}; leave it out."
         )
-    return dataclasses.replace(preset, **changed)
+    return changed
 
 
 def _with_moments(preset, path):

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from gansynth_zoo import computation
 from gansynth_zoo import convolutions
+from gansynth_zoo import phase_shuffle
 
 LEAK = 0.2
 
@@ -357,6 +358,32 @@ def rectified(convolution, x, training):
         [convolution],
         x,
     )
+
+
+def judged(convolution, x, training, norm=None, shifts=None, radius=0):
+    """A layer of a discriminator: convolution, norm, leaky ReLU, shuffle.
+
+    Args:
+      convolution: a layer.
+      x: `[batch, samples, channels]` or `[batch, frames, bins, channels]`.
+      training: as of the convolution.
+      norm: a layer, or None.
+      shifts: as of `phase_shuffle.shuffle`; None does not shuffle.
+      radius: as of `phase_shuffle.shuffle`.
+
+    Returns:
+      What the next layer reads.
+    """
+
+    def layer(x):
+        x = convolution(x, training=training)
+        x = leaky_relu(norm(x) if norm else x)
+        if shifts is None:
+            return x
+        return phase_shuffle.shuffle(x, shifts, radius)
+
+    used = [convolution, norm] if norm else [convolution]
+    return computation.segment(layer, used, x)
 
 
 def tanh(x):

@@ -1,8 +1,14 @@
 """What all tests share: a cache of their own, tiny presets, real sounds."""
 
+import contextlib
+import functools
+import http.client
+import json
 import os
 import pathlib
+import socket
 import tempfile
+import threading
 
 # Before TensorFlow is imported, and for the processes that tests start.
 os.environ["GANSYNTH_ZOO_CACHE"] = tempfile.mkdtemp(prefix="gansynth-cache-")
@@ -128,3 +134,52 @@ def archives():
     folder = pathlib.Path(named)
     assert folder.is_dir(), f"GANSYNTH_ZOO_ARCHIVES={named} is not a folder"
     return folder
+
+
+class Answer:
+    """What a server answers: status, headers and content."""
+
+    def __init__(self, response):
+        self.status, self.headers = response.status, response.headers
+        self.content = response.read()
+
+    @property
+    def json(self):
+        assert self.headers["content-type"] == "application/json"
+        return json.loads(self.content, parse_constant=pytest.fail)
+
+    @property
+    def error(self):
+        assert list(self.json) == ["error"]
+        return self.json["error"]
+
+
+def ask_at(address, method, path, body=None, **headers):
+    if body is not None and not isinstance(body, str | bytes):
+        body = json.dumps(body)
+    connection = http.client.HTTPConnection(*address, timeout=60)
+    with contextlib.closing(connection):
+        connection.request(method, path, body, headers)
+        return Answer(connection.getresponse())
+
+
+@pytest.fixture(scope="session")
+def serving():
+    """Context of an application that is served; gives a function that asks."""
+    # The environment of tensorflow-io is without it.
+    import uvicorn
+
+    @contextlib.contextmanager
+    def serve(app):
+        config = uvicorn.Config(app, http="h11", log_level="error")
+        server = uvicorn.Server(config)
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+            thread = threading.Thread(target=server.run, args=([listening],))
+            thread.start()
+            try:
+                yield functools.partial(ask_at, listening.getsockname())
+            finally:
+                server.should_exit = True
+                thread.join()
+
+    return serve

@@ -1,16 +1,12 @@
 """The explorer's server, asked as its page asks, and as it must not be."""
 
-import contextlib
 import functools
-import http.client
 import io
 import json
 import pathlib
 import signal
-import socket
 import subprocess
 import sys
-import threading
 import time
 import urllib.request
 import zipfile
@@ -18,7 +14,6 @@ import zipfile
 import numpy as np
 import pytest
 import soundfile
-import uvicorn
 
 from gansynth_zoo import audio_files
 from gansynth_zoo import errors
@@ -64,52 +59,21 @@ def explorer(model, folder, pitched):
     made.close()
 
 
-class Answer:
-    """What a server answers: status, headers and content."""
+@pytest.fixture(scope="module")
+def asking(serving):
+    """Function: model, explorer, token, limits -> as `serving` gives."""
 
-    def __init__(self, response):
-        self.status, self.headers = response.status, response.headers
-        self.content = response.read()
+    def serve(model, explorer, token="", **limits):
+        limits = rest_model.Limits(**limits)
+        app = rest.app([model], limits, token)
+        routes.add(app, explorer, limits)
+        return serving(app)
 
-    @property
-    def json(self):
-        assert self.headers["content-type"] == "application/json"
-        return json.loads(self.content, parse_constant=pytest.fail)
-
-    @property
-    def error(self):
-        assert list(self.json) == ["error"]
-        return self.json["error"]
-
-
-def ask_at(address, method, path, body=None, **headers):
-    if body is not None and not isinstance(body, bytes):
-        body = json.dumps(body)
-    connection = http.client.HTTPConnection(*address, timeout=60)
-    with contextlib.closing(connection):
-        connection.request(method, path, body, headers)
-        return Answer(connection.getresponse())
-
-
-@contextlib.contextmanager
-def asking(model, explorer, token="", **limits):
-    """Serves in a thread; gives a function that asks."""
-    limits = rest_model.Limits(**limits)
-    app = rest.app([model], limits, token)
-    routes.add(app, explorer, limits)
-    server = uvicorn.Server(uvicorn.Config(app, http="h11", log_level="error"))
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        thread = threading.Thread(target=server.run, args=([listening],))
-        thread.start()
-        try:
-            yield functools.partial(ask_at, listening.getsockname())
-        finally:
-            server.should_exit = True
-            thread.join()
+    return serve
 
 
 @pytest.fixture(scope="module")
-def ask(model, explorer):
+def ask(model, explorer, asking):
     with asking(model, explorer, rows=8, body_bytes=400_000) as ask:
         yield ask
 
@@ -336,7 +300,7 @@ def test_the_page_and_its_files(ask):
     assert style.headers["content-type"] == "text/css; charset=utf-8"
 
 
-def test_the_page_needs_no_token_and_its_data_do(model, explorer):
+def test_the_page_needs_no_token_and_its_data_do(model, explorer, asking):
     with asking(model, explorer, "secret") as ask:
         for path in ("/", "/page/explorer.js"):
             assert ask("GET", path, Host="anywhere").status == 200
@@ -359,7 +323,7 @@ def test_other_pages_and_hosts_get_no_data(ask):
         assert ask("POST", "/explore/find", b"", **headers).status == 403
 
 
-def test_without_training_sounds_it_is_said(model, explorer):
+def test_without_training_sounds_it_is_said(model, explorer, asking):
     alone = explorers.Explorer(explorer.instrument, explorer.sound_map)
     with asking(model, alone) as ask:
         assert ask("GET", "/explore/about").json["reference"] is None
@@ -367,7 +331,7 @@ def test_without_training_sounds_it_is_said(model, explorer):
         assert refused.status == 404 and "--reference" in refused.error
 
 
-def test_training_sounds_that_cannot_be_read_are_said(model, explorer):
+def test_training_sounds_that_cannot_be_read_are_said(model, explorer, asking):
     training = nearest.TrainingSounds(model.facts, "cats")
     assert training.job.wait(60)
     alone = explorers.Explorer(explorer.instrument, None, training)
@@ -376,7 +340,7 @@ def test_training_sounds_that_cannot_be_read_are_said(model, explorer):
         assert refused.status == 404 and "'cats'" in refused.error
 
 
-def test_another_server_makes_the_sounds(model, explorer):
+def test_another_server_makes_the_sounds(model, explorer, asking):
     request = {"inputs": {"latents": [LATENTS], "labels": [1]}}
     path = "/v1/models/tones:predict"
     with asking(model, explorer) as there:

@@ -29,7 +29,7 @@ LEVELS = {
     "convolution_ways": 1,
     "convolutions": 2,
     "computation": 2,
-    "phase_shuffle": 3,
+    "phase_shuffle": 2,
     "layers": 3,
     "originals": 3,
     "optimizers": 3,

@@ -2,10 +2,7 @@
 
 import base64
 import contextlib
-import functools
-import http.client
 import json
-import socket
 import threading
 from concurrent import futures
 
@@ -13,7 +10,6 @@ import hypothesis
 import numpy as np
 import pytest
 import tensorflow as tf
-import uvicorn
 from hypothesis import strategies
 
 from gansynth_zoo.export import rest
@@ -65,50 +61,19 @@ def models(tmp_path_factory):
     return [save_sums(zoo / "2", 2, 2.0), save_sums(zoo / "10", 10, 10.0)]
 
 
-class Answer:
-    """What a server answers: status, headers and JSON."""
+@pytest.fixture(scope="module")
+def asking(serving):
+    """Function: models, token, origins, limits -> as `serving` gives."""
 
-    def __init__(self, response):
-        self.status, self.headers = response.status, response.headers
-        self.content = response.read()
+    def serve(models, *arguments, **limits):
+        limits = rest_model.Limits(**limits)
+        return serving(rest.app(models, limits, *arguments))
 
-    @property
-    def json(self):
-        assert self.headers["content-type"] == "application/json"
-        return json.loads(self.content, parse_constant=pytest.fail)
-
-    @property
-    def error(self):
-        assert list(self.json) == ["error"]
-        return self.json["error"]
-
-
-def ask_at(address, method, path, body=None, **headers):
-    if body is not None and not isinstance(body, str | bytes):
-        body = json.dumps(body)
-    connection = http.client.HTTPConnection(*address, timeout=30)
-    with contextlib.closing(connection):
-        connection.request(method, path, body, headers)
-        return Answer(connection.getresponse())
-
-
-@contextlib.contextmanager
-def asking(models, *arguments, **limits):
-    """Serves in a thread; gives a function that asks."""
-    app = rest.app(models, rest_model.Limits(**limits), *arguments)
-    server = uvicorn.Server(uvicorn.Config(app, http="h11", log_level="error"))
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        thread = threading.Thread(target=server.run, args=([listening],))
-        thread.start()
-        try:
-            yield functools.partial(ask_at, listening.getsockname())
-        finally:
-            server.should_exit = True
-            thread.join()
+    return serve
 
 
 @pytest.fixture(scope="module")
-def ask(models):
+def ask(models, asking):
     with asking(models, rows=3, body_bytes=1000) as ask:
         yield ask
 
@@ -302,7 +267,7 @@ class Stuck:
 
 
 @contextlib.contextmanager
-def stuck(**limits):
+def stuck(asking, **limits):
     """A stuck model, its client and threads to ask from."""
     model = Stuck()
     with (
@@ -319,8 +284,8 @@ def stuck(**limits):
             model.go.set()
 
 
-def test_a_full_queue_is_said_and_others_are_answered():
-    with stuck(queue=1) as (model, ask, post):
+def test_a_full_queue_is_said_and_others_are_answered(asking):
+    with stuck(asking, queue=1) as (model, ask, post):
         first = post()
         model.begun.acquire()
         # One of these waits, and the other finds no place.
@@ -338,8 +303,8 @@ def test_a_full_queue_is_said_and_others_are_answered():
         assert post().result().status == 200
 
 
-def test_an_answer_that_takes_too_long():
-    with stuck(queue=0, answer_seconds=0.05) as (model, ask, post):
+def test_an_answer_that_takes_too_long(asking):
+    with stuck(asking, queue=0, answer_seconds=0.05) as (model, ask, post):
         late = post().result()
         assert late.status == 503
         assert "within 0.05 s" in late.error
@@ -348,7 +313,7 @@ def test_an_answer_that_takes_too_long():
         model.go.set()
 
 
-def test_a_token(models):
+def test_a_token(models, asking):
     with asking(models, "sésame") as ask:
         for given in ("", "Bearer x", "é"):
             found = ask("GET", SUMS, Host="anywhere", Authorization=given)
@@ -385,7 +350,9 @@ def test_without_a_token_only_this_machine_is_answered(ask, host, status):
         ("http://page.example", ("http://page.example",), 200),
     ],
 )
-def test_pages_of_other_origins_are_refused(models, origin, allowed, status):
+def test_pages_of_other_origins_are_refused(
+    models, asking, origin, allowed, status
+):
     request = {"instances": [[1, 1]]}
     with asking(models, "", allowed) as ask:
         headers = {"Origin": origin, "Host": "localhost:1"}

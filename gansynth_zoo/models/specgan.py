@@ -11,7 +11,6 @@ import math
 import keras
 import tensorflow as tf
 
-from gansynth_zoo import computation
 from gansynth_zoo import conditioning
 from gansynth_zoo import errors
 from gansynth_zoo import layers
@@ -156,17 +155,9 @@ class SpecGANDiscriminator(keras.Model):
         for i, (convolution, norm) in enumerate(
             zip(self.convolutions, self.norms, strict=True)
         ):
-            x = computation.segment(
-                functools.partial(self._layer, i, shifts, training),
-                [convolution, norm],
-                x,
+            shift = shifts[:, i] if i < self.shuffles.count else None
+            x = layers.judged(
+                convolution, x, training, norm, shift, self.shuffles.radius
             )
         x = tf.reshape(x, [-1, math.prod(x.shape[1:])])
         return self.head(x, labels)
-
-    def _layer(self, i, shifts, training, x):
-        x = self.convolutions[i](x, training=training)
-        x = layers.leaky_relu(self.norms[i](x))
-        if i < self.shuffles.count:
-            x = phase_shuffle.shuffle(x, shifts[:, i], self.shuffles.radius)
-        return x

@@ -13,7 +13,6 @@ import math
 import keras
 import tensorflow as tf
 
-from gansynth_zoo import computation
 from gansynth_zoo import conditioning
 from gansynth_zoo import layers
 from gansynth_zoo import phase_shuffle
@@ -69,10 +68,6 @@ class TiFGANGenerator(keras.Model):
         return layers.tanh(x)
 
 
-def _judged(convolution, training, x):
-    return layers.leaky_relu(convolution(x, training=training))
-
-
 class TiFGANDiscriminator(keras.Model):
     """`[batch, frames, bins, channels]`, labels, shifts -> scores, logits.
 
@@ -109,10 +104,6 @@ class TiFGANDiscriminator(keras.Model):
         del shifts
         x = features
         for convolution in self.convolutions:
-            x = computation.segment(
-                functools.partial(_judged, convolution, training),
-                [convolution],
-                x,
-            )
+            x = layers.judged(convolution, x, training)
         x = tf.reshape(x, [-1, math.prod(x.shape[1:])])
         return self.head(x, labels)
