@@ -5,6 +5,8 @@
 Then, in Python: hub.load("my_drums").generate(4, seed=0)
 """
 
+import pathlib
+
 from absl import flags
 
 from gansynth_zoo import command_line
@@ -29,6 +31,17 @@ _MEASURES = flags.DEFINE_string(
     "report.json that python -m gansynth_zoo.evaluate wrote of this "
     "checkpoint, for the model card.",
 )
+_LICENCE = flags.DEFINE_string(
+    "licence",
+    None,
+    "Terms of the training sounds, in words; those that their data set names "
+    "unless given.",
+)
+_NOTES = flags.DEFINE_string(
+    "notes",
+    None,
+    "Markdown file for the model card: known flaws, credits, how long it took.",
+)
 _FORMATS = flags.DEFINE_list(
     "formats",
     [],
@@ -42,12 +55,17 @@ flags.mark_flag_as_required("run_dir")
 def main():
     """Exports and says where to."""
     formats.check(_FORMATS.value)
+    notes = ""
+    if _NOTES.value:
+        notes = pathlib.Path(_NOTES.value).read_text("utf-8")
     folder = saved_model.export(
         runs.Run(_RUN_DIR.value),
         _ZOO_DIR.value,
         _NAME.value,
         checkpoint=flags.FLAGS.checkpoint,
         measures=_MEASURES.value,
+        licence=_LICENCE.value,
+        notes=notes,
     )
     print(
         f"Wrote {folder}\n"

@@ -14,6 +14,7 @@ from gansynth_zoo import settings
 from gansynth_zoo.reporting import texts
 
 FILE = "README.md"
+PICTURE = "sounds.png"
 
 # In a cell of a table.
 _BAR = r"\|"
@@ -62,8 +63,12 @@ def render(facts):
         "Measures": _measures(facts["measures"], name),
         "Intended use and limits": _USE,
     }
+    if facts["notes"]:
+        sections["Notes"] = facts["notes"].strip()
     head = f"# {name}, version {facts['version']}\n\n"
     head += f"{facts['config']['description']}\n\n{_table(_facts(facts))}\n"
+    if facts["output"] == "waveform":
+        head += f"\n![Spectrograms of the first seeds]({PICTURE})\n"
     return head + "".join(
         f"\n## {title}\n\n{text}\n" for title, text in sections.items()
     )
@@ -148,32 +153,28 @@ def read_measures(path, preset, step):
       step: of the model's checkpoint.
 
     Returns:
-      The report, without what it says of other models.
+      The report, without the places where its models lay.
 
     Raises:
       ZooError: if the file is no report, or none of just this model.
     """
     try:
         report = json.loads(pathlib.Path(path).read_text("utf-8"))
-        found = {
+        sources = {
             name: {k: v for k, v in about.items() if k != "source"}
             for name, about in report["sources"].items()
-            if (about["preset"], about["step"]) == (preset, step)
         }
-        rows = {
-            name: row
-            for name, row in report["rows"].items()
-            if name in found or name.startswith("real, ")
-        }
+        models = [(s["preset"], s["step"]) for s in sources.values()]
+        found = models.count((preset, step))
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as e:
         raise errors.ZooError(
             "Expected the report.json of python -m gansynth_zoo.evaluate, "
             f"received {str(path)!r}, which is none ({e})."
         ) from e
-    if len(found) != 1:
+    if found != 1:
         raise errors.ZooError(
             f"Expected a report of one model of {preset} at step {step}, "
-            f"received {str(path)!r}, which has {len(found)}; measure it with "
+            f"received {str(path)!r}, which has {found}; measure it with "
             "python -m gansynth_zoo.evaluate --source."
         )
-    return {**report, "sources": found, "rows": rows}
+    return {**report, "sources": sources}

@@ -93,8 +93,7 @@ def _described(folder, licence):
     try:
         metadata = hub.read_metadata(folder)
         name, version = metadata["name"], metadata["version"]
-        data = metadata.get("data") or {}
-        licence = licence or data.get("licence") or "unknown"
+        licence = licence or hub.licence_of(metadata)
     except (OSError, ValueError, LookupError, AttributeError) as error:
         raise errors.ZooError(
             f"Expected a module of python -m gansynth_zoo.export, received "

@@ -247,7 +247,7 @@ def readme(facts, samples, rate, command):
         f"WAV, 24 bits, {rate} Hz; the model's own rate is "
         f"{facts['sample_rate']} Hz.",
         f"The model learned from: {data.get('name', 'unknown')}.",
-        f"Licence of what it learned from: {data.get('licence', 'unknown')}.",
+        f"Licence of what it learned from: {hub.licence_of(facts)}.",
         "",
         "Load an .sfz file into a sampler that reads SFZ. Made by:",
         "",

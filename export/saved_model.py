@@ -9,14 +9,24 @@ import tensorflow as tf
 from gansynth_zoo import assemble
 from gansynth_zoo import errors
 from gansynth_zoo import hub
+from gansynth_zoo import pictures
 from gansynth_zoo import runs
 from gansynth_zoo import storage
 from gansynth_zoo.export import model_card
 from gansynth_zoo.export import module as modules
 from gansynth_zoo.export import warm_up
 
+_PICTURED = 8
 
-def module_of(run, report=print, checkpoint="newest", measures=None, **about):
+
+def module_of(
+    run,
+    report=print,
+    checkpoint="newest",
+    measures=None,
+    licence=None,
+    **about,
+):
     """The module of a run's checkpoint, in memory.
 
     Args:
@@ -24,6 +34,8 @@ def module_of(run, report=print, checkpoint="newest", measures=None, **about):
       report: function that is told of a damaged checkpoint.
       checkpoint: which one, a key of `runs.SHELVES`.
       measures: path of a report that `evaluate` wrote of it, None for none.
+      licence: terms of the training sounds, in words; those that their data
+        set names unless given.
       **about: more metadata.
 
     Returns:
@@ -50,6 +62,9 @@ def module_of(run, report=print, checkpoint="newest", measures=None, **about):
         )
     if measures is not None:
         measures = model_card.read_measures(measures, preset.name, step)
+    data = run.read_data()
+    if licence:
+        data = {**data, "licence": licence}
     gan.enter_stage()
     return modules.GeneratorModule(
         gan,
@@ -57,7 +72,7 @@ def module_of(run, report=print, checkpoint="newest", measures=None, **about):
         {
             "step": step,
             "checkpoint": checkpoint,
-            "data": run.read_data(),
+            "data": data,
             "measures": measures,
             **about,
         },
@@ -71,6 +86,8 @@ def export(
     report=print,
     checkpoint="newest",
     measures=None,
+    licence=None,
+    notes="",
 ):
     """Writes the next version of a module.
 
@@ -81,6 +98,9 @@ def export(
       report: function that is told of a damaged checkpoint.
       checkpoint: which one, a key of `runs.SHELVES`.
       measures: path of a report that `evaluate` wrote of it, None for none.
+      licence: terms of the training sounds, in words; those that their data
+        set names unless given.
+      notes: Markdown for the model card.
 
     Returns:
       `pathlib.Path` of the version, <zoo_dir>/<name>/<version>.
@@ -99,9 +119,11 @@ def export(
         report,
         checkpoint,
         measures,
+        licence,
         name=name,
         version=version,
         exported=today,
+        notes=notes,
     )
     signatures = module.signatures()
     target = root / name / str(version)
@@ -115,4 +137,16 @@ def export(
         storage.write_text(
             partial / model_card.FILE, model_card.render(module.facts)
         )
+        if module.facts["output"] == "waveform":
+            picture = _picture(module, f"{name}, version {version}")
+            (partial / model_card.PICTURE).write_bytes(picture)
     return target
+
+
+def _picture(module, title):
+    seeds = f"seeds 0 to {_PICTURED - 1}"
+    return pictures.spectrogram_grid(
+        module.generate(_PICTURED, 0).numpy(),
+        module.facts["sample_rate"],
+        f"{title}: {seeds}",
+    )

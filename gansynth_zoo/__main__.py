@@ -21,7 +21,8 @@ def main():
         print(f"  {name:{width}}  {preset.description}")
     print("\nModules (hub.load(NAME))")
     for name, folder in sorted(found.items()):
-        print(f"  {name:{width}}  {folder}")
+        print(f"  {name:{width}}  {_licence(folder)}")
+        print(f"  {'':{width}}  {folder}")
     if not found:
         print(f"  none yet; looked in {', '.join(map(str, hub.roots()))}")
     for line in hub.mirror_lines():
@@ -34,6 +35,14 @@ def main():
         f"{tf.__version__}, Keras {keras.__version__}, Python "
         f"{platform.python_version()}"
     )
+
+
+def _licence(folder):
+    try:
+        return hub.licence_of(hub.read_metadata(folder))
+    except (OSError, ValueError, AttributeError):
+        # The user's zoo folder may hold modules of others.
+        return "unknown"
 
 
 if __name__ == "__main__":

@@ -45,9 +45,9 @@ STUCK_STEPS = 3000
 # is 1.39 where it knows nothing, and some 0.8 in runs that went well; a mean
 # of 0.1 is being right with 95 %. DCGAN's is half of it; an error of squares
 # is 0.25 where it knows nothing. Wasserstein losses have no such point.
-WON_LOSSES = {"ns-r1": 0.1, "dcgan": 0.05, "lsgan": 0.02}
+WON_LOSSES = {"ns-r1": 0.1, "hinge-r1": 0.1, "dcgan": 0.05, "lsgan": 0.02}
 # Several times what a discriminator that knows nothing has.
-LARGEST_LOSSES = {"ns-r1": 10.0, "dcgan": 5.0, "lsgan": 5.0}
+LARGEST_LOSSES = {"ns-r1": 10.0, "hinge-r1": 10.0, "dcgan": 5.0, "lsgan": 5.0}
 
 
 # How a trouble is called once it has gone.

@@ -23,12 +23,12 @@ from gansynth_zoo import storage
 
 _HANDLE = re.compile(r"(?P<name>\w[\w.-]*)(@(?P<version>\d{1,18}))?")
 METADATA = "metadata.json"
+SHIPPED = pathlib.Path(__file__).parent / "modules"
 
 
 def roots():
     """Folders in which modules are looked for, in that order."""
-    shipped = pathlib.Path(__file__).parent / "modules"
-    return [storage.zoo_folder(), shipped]
+    return [storage.zoo_folder(), SHIPPED]
 
 
 def is_name(text):
@@ -187,6 +187,11 @@ def load(handle):
 def read_metadata(folder):
     """Sample rate, latents, preset and so on of a module's folder."""
     return json.loads((pathlib.Path(folder) / METADATA).read_text("utf-8"))
+
+
+def licence_of(facts):
+    """Terms of what a module learned from, in words; "unknown" if none are."""
+    return (facts.get("data") or {}).get("licence") or "unknown"
 
 
 def inputs_of(module, labelled, seeds):

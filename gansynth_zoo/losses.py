@@ -85,6 +85,21 @@ def least_squares_generator(fake_scores):
     return tf.square(fake_scores - 1.0)
 
 
+def hinge_discriminator(real_scores, fake_scores):
+    """How far real scores are below 1, and fake ones above -1.
+
+    Args:
+      real_scores: `[batch]`.
+      fake_scores: `[batch]`.
+
+    Returns:
+      `[batch]`; 2 where the discriminator knows nothing.
+
+    Source: Lim and Ye 2017, section 3.
+    """
+    return tf.nn.relu(1.0 - real_scores) + tf.nn.relu(1.0 + fake_scores)
+
+
 def cross_entropy(logits, labels):
     """How far a classifier is from the labels that were asked for.
 
@@ -209,6 +224,7 @@ LOSSES = {
     "wgan": Loss(wasserstein_discriminator, wasserstein_generator),
     "lsgan": Loss(least_squares_discriminator, least_squares_generator),
     "dcgan": Loss(dcgan_discriminator, non_saturating_generator),
+    "hinge-r1": Loss(hinge_discriminator, wasserstein_generator, r1_penalty),
     "ns-r1": Loss(
         non_saturating_discriminator, non_saturating_generator, r1_penalty
     ),

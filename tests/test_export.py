@@ -79,7 +79,8 @@ def zoo(run, tmp_path_factory):
     saved_model.export(run, zoo, "tiny_drums")
     report = tmp_path_factory.mktemp("report") / "report.json"
     report.write_text(json.dumps(REPORT))
-    saved_model.export(run, zoo, "tiny_drums", measures=report)
+    said = {"licence": "CC BY 3.0 (somebody)", "notes": "It is tiny."}
+    saved_model.export(run, zoo, "tiny_drums", measures=report, **said)
     return zoo
 
 
@@ -105,6 +106,7 @@ def test_layout_is_what_tf_serving_reads(zoo):
         "fingerprint.pb",
         "metadata.json",
         "saved_model.pb",
+        "sounds.png",
         "variables",
     }
 
@@ -114,11 +116,22 @@ def test_the_measures_travel_with_the_module(zoo):
     assert measures["rows"] == REPORT["rows"]
     card = (zoo / "tiny_drums" / "2" / "README.md").read_text("utf-8")
     assert "# tiny_drums, version 2\n" in card
-    assert "CC BY 3.0" in card
+    assert "| licence | CC BY 3.0 (somebody) |" in card
+    assert "## Notes\n\nIt is tiny." in card
     assert "| recall ↑ | 1 | 0.125 |" in card
     assert "someone" not in card
     card = (zoo / "tiny_drums" / "1" / "README.md").read_text("utf-8")
     assert "None came with the export" in card
+    assert "| licence | CC BY 3.0 (Rumpf), public domain" in card
+
+
+def test_the_picture_is_one_of_eight_sounds(zoo):
+    path = zoo / "tiny_drums" / "1" / "sounds.png"
+    pixels = tf.io.decode_png(path.read_bytes(), channels=3).numpy()
+    columns = np.array_split(pixels[40:-40].astype(int), 8, axis=1)
+    # Dark and bright in each: none is missing, no two are the same.
+    assert all(np.ptp(column) > 200 for column in columns)
+    assert len({column.tobytes() for column in columns}) == 8
 
 
 def test_a_loaded_module_equals_the_run(run, module, latents):

@@ -59,6 +59,14 @@ def test_dcgan_by_hand():
     )
 
 
+def test_hinge_by_hand():
+    loss = losses.LOSSES["hinge-r1"]
+    # 0 + (1 + 0.5), and (1 + 1) + (1 + 3); beyond the margins nothing.
+    np.testing.assert_allclose(loss.discriminator(REAL, FAKE), [1.5, 6.0])
+    np.testing.assert_allclose(loss.discriminator(REAL, -FAKE), [0.5, 2.0])
+    np.testing.assert_allclose(loss.generator(FAKE), [-0.5, -3.0])
+
+
 def test_cross_entropy_by_hand(rng):
     logits = rng.normal(size=(4, 3))
     labels = np.array([2, 0, 1, 2], np.int32)
@@ -78,7 +86,7 @@ def test_drift_by_hand():
 
 def test_the_losses_with_a_penalty_are_these():
     penalised = {name for name, row in losses.LOSSES.items() if row.penalty}
-    assert penalised == {"wgan-gp", "wgan-gp-batch", "ns-r1"}
+    assert penalised == {"wgan-gp", "wgan-gp-batch", "ns-r1", "hinge-r1"}
 
 
 @pytest.mark.parametrize("shape", [(8, 1), (4, 6, 2)])

@@ -75,6 +75,8 @@ def make_facts(preset, **changes):
         "exported": "2026-01-02",
         "data": {"name": "sc09", "licence": "CC BY 4.0", "clips": 18_620},
         "measures": None,
+        "notes": "",
+        "output": "waveform",
         **changes,
     }
 
@@ -146,16 +148,25 @@ def test_a_preset_that_is_not_known_has_no_command():
     assert "gansynth_zoo.export --run_dir=RUN --checkpoint=best" in card
 
 
-def test_measures_are_those_of_the_model_and_of_real_sounds(report, write):
+def test_measures_stand_beside_those_of_others(report, write):
     measures = model_card.read_measures(write(report), "wavegan_sc09", 7)
     preset = presets.get("wavegan_sc09")
     card = model_card.render(make_facts(preset, measures=measures))
     rows = rows_of(card)
-    assert rows[""] == ["real, test", "real, train", "mine"]
-    assert rows[texts.title("D_train")] == ["3.5", "3.25", "2.5"]
+    assert rows[""] == list(report["rows"])
+    assert rows[texts.title("D_train")] == ["3.5", "3.25", "2.5", "0.5", "9"]
     assert rows[texts.title("inception_score")][2] == "4.75 ± 0.25"
     assert "a classifier of digits, 96.2% right" in card
-    assert "someone" not in card and "other" not in measures["sources"]
+    assert "someone" not in card and "runs/other" not in json.dumps(measures)
+
+
+def test_a_card_has_the_notes_and_a_picture_where_there_is_sound():
+    preset = presets.get("wavegan_sc09")
+    card = model_card.render(make_facts(preset, notes="It *hisses*.\n"))
+    assert card.endswith("## Notes\n\nIt *hisses*.\n")
+    assert "](sounds.png)" in card
+    card = model_card.render(make_facts(preset, output="features"))
+    assert "## Notes" not in card and "sounds.png" not in card
 
 
 @pytest.mark.parametrize(("name", "step"), [("wavegan_sc09", 9), ("x", 7)])

@@ -1,0 +1,182 @@
+"""What recipes reach in the same time on a processor: the table.
+
+  python -m benchmarks.recipes --minutes=5 --out=recipes
+  python -m benchmarks.recipes --minutes=5 --out=recipes --only=hinge,seed-1
+
+Each row of `TRIALS` is trained by `gansynth_zoo.train` on the drum sounds that
+ship with the package until its process has used so many minutes of processor
+time, starting and compiling included, and then measured by
+`gansynth_zoo.evaluate`. A row that has a report in the folder is not trained
+again. Start it with `taskset -c 0` for one core, which trains a small model at
+more than half the speed of two.
+"""
+
+import json
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+from absl import flags
+
+from benchmarks import timing
+from gansynth_zoo import command_line
+from gansynth_zoo import errors
+from gansynth_zoo import progress
+
+_WAVE = "--preset=wavegan_drums_small"
+# What the name of a row changes in the small preset and its "fast" recipe.
+TRIALS = {
+    "fast": [_WAVE],
+    "papers": [_WAVE, "--recipe=wgan-gp"],
+    "hinge": [_WAVE, "--loss=hinge-r1"],
+    "two-updates": [_WAVE, "--n_critic=2"],
+    "batch-16": [_WAVE, "--batch_size=16"],
+    "batch-64": [_WAVE, "--batch_size=64"],
+    "dim-8": [_WAVE, "--dim=8"],
+    "dim-32": [_WAVE, "--dim=32"],
+    "rates-doubled": [
+        _WAVE,
+        "--discriminator_learning_rate=8e-4",
+        "--generator_learning_rate=4e-4",
+    ],
+    "half-length": [_WAVE, "--num_samples=8192"],
+    "half-rate": [_WAVE, "--num_samples=8192", "--sample_rate=8000"],
+    "seed-1": [_WAVE, "--seed=1"],
+    "specgan": ["--preset=specgan_drums_small"],
+    "specgan-seed-1": ["--preset=specgan_drums_small", "--seed=1"],
+    "tifgan": ["--preset=tifgan_sc09_small"],
+}
+_DATASET = "drums_mini"
+_COLUMNS = {
+    "kernel_distance": "kernel distance",
+    "coverage": "coverage",
+    "diversity": "diversity",
+    "D_train_relative": "|D| train / real",
+    "whine_db": "whine, dB",
+}
+
+
+def define_flags(values):
+    """Defines the flags of this command in an absl `FlagValues`."""
+    flags.DEFINE_float(
+        "minutes", 5.0, "Processor minutes of a row.", 0.0, flag_values=values
+    )
+    flags.DEFINE_integer(
+        "count", 512, "Sounds of a row to measure.", 2, flag_values=values
+    )
+    flags.DEFINE_list(
+        "only", list(TRIALS), "Rows, with commas between.", flag_values=values
+    )
+    flags.DEFINE_string(
+        "out", "recipes", "Folder of runs and reports.", flag_values=values
+    )
+
+
+def main(values=flags.FLAGS):
+    """Trains and measures what is not there yet, and prints the table.
+
+    Args:
+      values: absl `FlagValues` with the flags of this command, parsed.
+
+    Returns:
+      0.
+    """
+    table = []
+    for name in values.only:
+        if name not in TRIALS:
+            raise errors.ZooError(
+                f"Expected rows of {', '.join(TRIALS)}, received {name!r}."
+            )
+        run = pathlib.Path(values.out, name)
+        report = run / "report" / "report.json"
+        if not report.exists():
+            print(f"{name}: {' '.join(TRIALS[name])}", flush=True)
+            given = [*TRIALS[name], f"--dataset={_DATASET}"]
+            train(given, run, values.minutes)
+            evaluate([run], _DATASET, values.count, report.parent)
+        table.append((name, *_row(name, report)))
+    timing.print_table(("recipe", "steps", *_COLUMNS.values()), table)
+    return 0
+
+
+def train(given, run, minutes):
+    """Trains until a process has used so much processor time, and saves.
+
+    Args:
+      given: flags of `gansynth_zoo.train`.
+      run: folder of the run.
+      minutes: of processor time.
+
+    Raises:
+      ZooError: if the training fails.
+    """
+    # Measuring on the way would take some of the time.
+    flags_ = [*given, f"--run_dir={run}", "--steps=1000000"]
+    flags_ += ["--evaluate_every=0", "--preview_seconds=1e6"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "gansynth_zoo.train", *flags_],
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        shown = progress.Progress(round(60 * minutes))
+        while process.poll() is None:
+            used = _processor_seconds(process.pid)
+            shown.update(round(used), f"Trained {used / 60:.1f} minutes")
+            if used >= 60 * minutes:
+                process.send_signal(signal.SIGINT)
+                process.wait()
+            time.sleep(1)
+        shown.close()
+    finally:
+        process.terminate()
+        process.wait()
+    # 130 is what a training that was stopped and saved ends with.
+    if process.returncode not in (0, 130):
+        raise errors.ZooError(
+            f"Expected {' '.join(given)} to train, received status "
+            f"{process.returncode}; its message is above."
+        )
+
+
+def evaluate(sources, reference, count, out):
+    """Writes a report of models, as `gansynth_zoo.evaluate` does."""
+    subprocess.run(
+        [
+            *(sys.executable, "-m", "gansynth_zoo.evaluate"),
+            f"--source={','.join(map(str, sources))}",
+            f"--reference={reference}",
+            f"--count={count}",
+            f"--out={out}",
+        ],
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+
+
+def _processor_seconds(pid):
+    """Of a process; 0 when it has ended."""
+    found = subprocess.run(
+        ["ps", "-o", "time=", "-p", str(pid)], capture_output=True, text=True
+    )
+    # [days-][hours:]minutes:seconds.
+    days, _, clock = found.stdout.strip().rpartition("-")
+    seconds = 0.0
+    for part in clock.split(":"):
+        seconds = 60 * seconds + float(part or 0)
+    return 86400 * int(days or 0) + seconds
+
+
+def _row(name, report):
+    """Steps, then the cells of `_COLUMNS`."""
+    found = json.loads(report.read_text("utf-8"))
+    values = found["rows"][name]
+    cells = (values[column] for column in _COLUMNS)
+    means = [cell[0] if isinstance(cell, list) else cell for cell in cells]
+    return found["sources"][name]["step"], *means
+
+
+if __name__ == "__main__":
+    define_flags(flags.FLAGS)
+    command_line.run(main)

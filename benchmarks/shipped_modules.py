@@ -1,0 +1,194 @@
+r"""Makes the modules that ship again: data, training, measures, export.
+
+  python -m benchmarks.shipped_modules --archives=DIR --out=build/modules
+  python -m benchmarks.shipped_modules --archives=DIR --out=build/modules \
+      --only=wavegan_drums_small
+
+DIR has the archives that `MODULES` names. Each module is trained by one command
+of `gansynth_zoo.train`, and then the papers' recipe for as many processor
+minutes, to be measured beside it. What is there already is not made again, and
+a training that was stopped goes on. The modules are in OUT/zoo; to ship one,
+take its folder to gansynth_zoo/modules.
+"""
+
+import dataclasses
+import os
+import pathlib
+import subprocess
+import sys
+
+from absl import flags
+
+from benchmarks import recipes
+from gansynth_zoo import command_line
+from gansynth_zoo import errors
+
+_NOTES = pathlib.Path(__file__).parent / "module_notes"
+_DIGITS = (
+    "CC BY-SA 4.0: Speech Commands (Google, Pete Warden, CC BY 4.0) and Free "
+    "Spoken Digit Dataset (Zohar Jackson and others, CC BY-SA 4.0)"
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Shipped:
+    """How a module is made.
+
+    Attributes:
+      train: flags of `gansynth_zoo.train`.
+      minutes: of processor time that it takes.
+      dataset: that is trained on.
+      archives: files that the data set is prepared from; none if it comes with
+        the package.
+      licence: terms of the sounds, where the data set cannot know them.
+    """
+
+    train: tuple
+    minutes: float
+    dataset: str
+    archives: tuple = ()
+    licence: str = ""
+
+
+_SC09 = ("sc09.tar.gz", "sc09_fsdd.tar.gz")
+MODULES = {
+    "wavegan_drums_small": Shipped(
+        ("--preset=wavegan_drums_small", "--steps=6000"),
+        minutes=34,
+        dataset="drums_mini",
+    ),
+    "wavegan_sc09_small": Shipped(
+        ("--preset=wavegan_sc09_labels_small", "--steps=6000"),
+        minutes=40,
+        dataset="sc09",
+        archives=_SC09,
+        licence=_DIGITS,
+    ),
+    "specgan_sc09_small": Shipped(
+        ("--preset=specgan_sc09_labels_small", "--steps=4600"),
+        minutes=30,
+        dataset="sc09",
+        archives=_SC09,
+        licence=_DIGITS,
+    ),
+    "gansynth_nsynth_small": Shipped(
+        ("--preset=gansynth_nsynth_small", "--steps=4000"),
+        minutes=45,
+        dataset="nsynth_notes/gansynth",
+        archives=(
+            "nsynth-train.jsonwav.tar.gz",
+            "nsynth-valid.jsonwav.tar.gz",
+        ),
+        licence=(
+            "CC BY-SA 3.0: recordings of the Philharmonia Orchestra (CC BY-SA "
+            "3.0) and of the Salamander Grand Piano (Alexander Holm, CC BY "
+            "3.0), notes rendered with MuseScore General (MIT)"
+        ),
+    ),
+    "tifgan_bach_small": Shipped(
+        ("--preset=tifgan_bach_small", "--steps=2500"),
+        minutes=40,
+        dataset="bach",
+        archives=("mancini_piano.tar.gz",),
+        licence="CC0 1.0: Kimiko Ishizaka, Open Well-Tempered Clavier, Book 1",
+    ),
+    # Recordings for non-commercial use: not in the wheel.
+    "wavegan_birds_small": Shipped(
+        ("--preset=wavegan_birds_small", "--steps=6000"),
+        minutes=40,
+        dataset="birds",
+        archives=("birds.tar.gz",),
+        licence=(
+            "CC BY-NC-SA 4.0: recordists of xeno-canto, named in the set's "
+            "CSV; not for commercial use"
+        ),
+    ),
+}
+
+
+def define_flags(values):
+    """Defines the flags of this command in an absl `FlagValues`."""
+    flags.DEFINE_string(
+        "archives",
+        os.environ.get("GANSYNTH_ZOO_ARCHIVES"),
+        "Folder of the archives.",
+        required=True,
+        flag_values=values,
+    )
+    flags.DEFINE_string(
+        "out", "build/modules", "Folder to write to.", flag_values=values
+    )
+    flags.DEFINE_list(
+        "only", list(MODULES), "Modules, with commas between.", values
+    )
+    flags.DEFINE_integer(
+        "count", 512, "Sounds of a row to measure.", 2, flag_values=values
+    )
+
+
+def main(values=flags.FLAGS):
+    """Makes the modules that are not there yet.
+
+    Args:
+      values: absl `FlagValues` with the flags of this command, parsed.
+
+    Returns:
+      0.
+    """
+    out = pathlib.Path(values.out)
+    for name in values.only:
+        if name not in MODULES:
+            raise errors.ZooError(
+                f"Expected modules of {', '.join(MODULES)}, received {name!r}."
+            )
+        if not (out / "zoo" / name).exists():
+            _make(name, MODULES[name], values.archives, out, values.count)
+    print(f"The modules are in {out / 'zoo'}.")
+    return 0
+
+
+def _make(name, shipped, archives, out, count):
+    """Prepares the sounds, trains, measures and exports a module."""
+    if shipped.archives:
+        given = [
+            pathlib.Path(archives, archive) for archive in shipped.archives
+        ]
+        _run(
+            "datasets.build",
+            f"--dataset={shipped.dataset}",
+            *(f"--archive={path}" for path in given),
+        )
+    own = out / name
+    run, papers, untrained = own / name, own / "papers", own / "untrained"
+    train = [*shipped.train, f"--dataset={shipped.dataset}"]
+    _run("train", *train, f"--run_dir={run}")
+    _run("train", *train, f"--run_dir={untrained}", "--steps=1")
+    report = own / "report" / "report.json"
+    if not report.exists():
+        recipes.train([*train, "--recipe=wgan-gp"], papers, shipped.minutes)
+        models = [run, papers, untrained]
+        recipes.evaluate(models, shipped.dataset, count, report.parent)
+    given = [f"--measures={report}"]
+    if shipped.licence:
+        given.append(f"--licence={shipped.licence}")
+    notes = _NOTES / f"{name}.md"
+    if notes.exists():
+        given.append(f"--notes={notes}")
+    _run(
+        "export",
+        f"--run_dir={run}",
+        f"--name={name}",
+        f"--zoo_dir={out / 'zoo'}",
+        *given,
+    )
+
+
+def _run(command, *given):
+    """Runs a command of the package; what it prints is shown."""
+    arguments = [sys.executable, "-m", f"gansynth_zoo.{command}", *given]
+    subprocess.run(arguments, check=True)
+
+
+if __name__ == "__main__":
+    define_flags(flags.FLAGS)
+    command_line.run(main)
