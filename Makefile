@@ -3,11 +3,16 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 TFIO = $(VENV)/tfio
 
-.PHONY: quickstart test test-tfio
+.PHONY: quickstart modules test test-tfio
 
 # Trains a small WaveGAN on the drum sounds that ship with the package.
 quickstart: $(VENV)/installed
 	$(BIN)/python -m gansynth_zoo.quickstart
+
+# Trains and measures the modules that ship, and those that may not, again:
+# hours. ARCHIVES is the folder of the archives of sounds.
+modules: $(VENV)/installed
+	$(BIN)/python -m benchmarks.shipped_modules --archives=$(ARCHIVES)
 
 # Lint and all tests, with the same random cases each time.
 test: $(VENV)/installed-test

@@ -58,7 +58,7 @@ setuptools.setup(
     package_dir=ROOTS,
     packages=PACKAGES,
     package_data={
-        "gansynth_zoo": ["flagfiles/*.flags"],
+        "gansynth_zoo": ["flagfiles/*.flags", "modules/**"],
         "gansynth_zoo.classifiers": ["*/*.json", "*/*.npz", "*/README.md"],
         "gansynth_zoo.exploring": ["page/*"],
         "gansynth_zoo.listening": ["*.html", "*.txt"],

@@ -41,6 +41,7 @@ TRIALS = {
         "--discriminator_learning_rate=8e-4",
         "--generator_learning_rate=4e-4",
     ],
+    "speeds": [_WAVE, "--vary_speed=0.06"],
     "half-length": [_WAVE, "--num_samples=8192"],
     "half-rate": [_WAVE, "--num_samples=8192", "--sample_rate=8000"],
     "seed-1": [_WAVE, "--seed=1"],

@@ -4,24 +4,28 @@ r"""Makes the modules that ship again: data, training, measures, export.
   python -m benchmarks.shipped_modules --archives=DIR --out=build/modules \
       --only=wavegan_drums_small
 
-DIR has the archives that `MODULES` names. Each module is trained by one command
-of `gansynth_zoo.train`, and then the papers' recipe for as many processor
-minutes, to be measured beside it. What is there already is not made again, and
-a training that was stopped goes on. The modules are in OUT/zoo; to ship one,
+DIR has the archives that `MODULES` names, each with a CSV of its files beside
+it, by whose licences the drum sounds are chosen. Each module is trained by one
+command of `gansynth_zoo.train`, and then the papers' recipe for as many
+processor minutes, to be measured beside it. What is there already is not made
+again, and a training that was stopped goes on. The modules are in OUT/zoo; to ship one,
 take its folder to gansynth_zoo/modules.
 """
 
+import csv
 import dataclasses
 import os
 import pathlib
 import subprocess
 import sys
+import tarfile
 
 from absl import flags
 
 from benchmarks import recipes
 from gansynth_zoo import command_line
 from gansynth_zoo import errors
+from gansynth_zoo.datasets.drums_mini import embed
 
 _NOTES = pathlib.Path(__file__).parent / "module_notes"
 _DIGITS = (
@@ -38,16 +42,18 @@ class Shipped:
       train: flags of `gansynth_zoo.train`.
       minutes: of processor time that it takes.
       dataset: that is trained on.
-      archives: files that the data set is prepared from; none if it comes with
-        the package.
-      licence: terms of the sounds, where the data set cannot know them.
+      archives: files that the data set is prepared from.
+      licence: terms of the sounds, in words.
+      free: take only sounds that may be used for all, if their authors are
+        named; the CSV of the archive tells.
     """
 
     train: tuple
     minutes: float
     dataset: str
-    archives: tuple = ()
-    licence: str = ""
+    archives: tuple
+    licence: str
+    free: bool = False
 
 
 _SC09 = ("sc09.tar.gz", "sc09_fsdd.tar.gz")
@@ -55,7 +61,13 @@ MODULES = {
     "wavegan_drums_small": Shipped(
         ("--preset=wavegan_drums_small", "--steps=6000"),
         minutes=34,
-        dataset="drums_mini",
+        dataset="drums",
+        archives=("drums.tar.gz",),
+        licence=(
+            "CC BY 3.0: a kit by Emanuel Rumpf; sounds of the LinnDrum from "
+            "oramics/sampled, public domain"
+        ),
+        free=True,
     ),
     "wavegan_sc09_small": Shipped(
         ("--preset=wavegan_sc09_labels_small", "--steps=6000"),
@@ -135,7 +147,9 @@ def main(values=flags.FLAGS):
     Returns:
       0.
     """
-    out = pathlib.Path(values.out)
+    out = pathlib.Path(values.out).resolve()
+    # Prepared for these modules alone, in the processes that follow too.
+    os.environ["GANSYNTH_ZOO_CACHE"] = str(out / "cache")
     for name in values.only:
         if name not in MODULES:
             raise errors.ZooError(
@@ -149,15 +163,14 @@ def main(values=flags.FLAGS):
 
 def _make(name, shipped, archives, out, count):
     """Prepares the sounds, trains, measures and exports a module."""
-    if shipped.archives:
-        given = [
-            pathlib.Path(archives, archive) for archive in shipped.archives
-        ]
-        _run(
-            "datasets.build",
-            f"--dataset={shipped.dataset}",
-            *(f"--archive={path}" for path in given),
-        )
+    paths = [pathlib.Path(archives, file) for file in shipped.archives]
+    if shipped.free:
+        paths = [_free_sounds(path, out / "sounds") for path in paths]
+    _run(
+        "datasets.build",
+        f"--dataset={shipped.dataset}",
+        *(f"--archive={path}" for path in paths),
+    )
     own = out / name
     run, papers, untrained = own / name, own / "papers", own / "untrained"
     train = [*shipped.train, f"--dataset={shipped.dataset}"]
@@ -168,9 +181,7 @@ def _make(name, shipped, archives, out, count):
         recipes.train([*train, "--recipe=wgan-gp"], papers, shipped.minutes)
         models = [run, papers, untrained]
         recipes.evaluate(models, shipped.dataset, count, report.parent)
-    given = [f"--measures={report}"]
-    if shipped.licence:
-        given.append(f"--licence={shipped.licence}")
+    given = [f"--measures={report}", f"--licence={shipped.licence}"]
     notes = _NOTES / f"{name}.md"
     if notes.exists():
         given.append(f"--notes={notes}")
@@ -181,6 +192,22 @@ def _make(name, shipped, archives, out, count):
         f"--zoo_dir={out / 'zoo'}",
         *given,
     )
+
+
+def _free_sounds(archive, out):
+    """The folder to which the sounds of free licences were unpacked."""
+    table = archive.parent / f"{archive.name.partition('.')[0]}.csv"
+    with open(table, newline="", encoding="utf-8") as file:
+        names = {
+            row["path"]
+            for row in csv.DictReader(file)
+            if row["licence"] in embed.LICENCES
+        }
+    with tarfile.open(archive) as members:
+        for member in members:
+            if member.name in names:
+                members.extract(member, out, filter="data")
+    return out
 
 
 def _run(command, *given):

@@ -67,14 +67,22 @@ class DataConfig(settings.Checked):
         "Scale to a peak of 1: each file, the set as a whole, or nothing.",
         choices=("file", "set", "none"),
     )
+    vary_speed: float = settings.setting(
+        0.0,
+        "Play each sound faster or slower by up to this share, anew each time "
+        "it is trained on: 0.06 is a semitone. For few sounds, which a "
+        "discriminator would know by heart.",
+        minimum=0,
+    )
 
     def __post_init__(self):
         super().__post_init__()
-        if self.overlap >= 1:
-            raise errors.ZooError(
-                "Expected overlap to be at least 0 and less than 1, received "
-                f"{self.overlap!r}."
-            )
+        for name in ("overlap", "vary_speed"):
+            if getattr(self, name) >= 1:
+                raise errors.ZooError(
+                    f"Expected {name} to be at least 0 and less than 1, "
+                    f"received {getattr(self, name)!r}."
+                )
 
 
 @dataclasses.dataclass(frozen=True)

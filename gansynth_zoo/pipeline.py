@@ -7,6 +7,7 @@ starting at another step, and a replica's share is a range of rows.
 import dataclasses
 
 import numpy as np
+import soxr
 import tensorflow as tf
 
 from gansynth_zoo import errors
@@ -58,33 +59,48 @@ class Windows:
         self.labels = np.repeat(clips.index["label"], counts)
         self._first = np.cumsum(counts) - counts
         self._spare = spare
+        self._vary_speed = data.vary_speed
         self._gain = _gains(clips, data.normalize) / 32768.0
 
     def __len__(self):
         return len(self._clip_of)
 
-    def read(self, numbers, fractions):
+    def read(self, numbers, fractions, speeds=None):
         """Windows by number.
 
         Args:
           numbers: ints below `len(self)`, any shape.
           fractions: floats in [0, 1) of that shape, where a random window
             starts.
+          speeds: floats in [-1, 1) of that shape: 1 is faster by all that
+            `vary_speed` allows. None leaves all sounds as they are.
 
         Returns:
           Float32 `[*shape, samples, channels]`, padded with zeros at the end.
         """
         flat = numbers.ravel()
+        if speeds is None:
+            speeds = np.zeros(len(flat))
         out = np.zeros((len(flat), *self.shape), np.float32)
-        for i, (number, fraction) in enumerate(
-            zip(flat, fractions.ravel(), strict=True)
+        for i, (number, fraction, speed) in enumerate(
+            zip(flat, fractions.ravel(), speeds.ravel(), strict=True)
         ):
             clip = self._clip_of[number]
             offset = int(fraction * (self._spare[clip] + 1))
             offset += (number - self._first[clip]) * self._hop
-            samples = self._clips.window(clip, offset, out.shape[1])
+            factor = 1 + self._vary_speed * speed
+            samples = self._window(clip, offset, factor)
             np.multiply(samples, self._gain[clip], out=out[i, : len(samples)])
         return out.reshape(*numbers.shape, *out.shape[1:])
+
+    def _window(self, clip, offset, factor):
+        """Part of a clip, `factor` times as fast, `[samples, channels]`."""
+        length = self.shape[0]
+        if factor == 1:
+            return self._clips.window(clip, offset, length)
+        samples = self._clips.window(clip, offset, round(factor * length))
+        # One whose rate is that much higher, brought back to the old rate.
+        return soxr.resample(samples.astype(np.float32), factor, 1)[:length]
 
 
 def _gains(clips, normalize):
@@ -157,12 +173,13 @@ def make_dataset(
         step = first_step + element // share.local
         return rows, *_places(step, rows, len(windows), recipe, train)
 
-    def look_up(numbers, fractions):
-        return windows.read(numbers, fractions), windows.labels[numbers]
+    def look_up(numbers, fractions, speeds):
+        waveforms = windows.read(numbers, fractions, speeds)
+        return waveforms, windows.labels[numbers]
 
-    def read(rows, numbers, fractions):
+    def read(rows, *places):
         waveforms, labels = tf.numpy_function(
-            look_up, [numbers, fractions], [tf.float32, tf.int32], False
+            look_up, places, [tf.float32, tf.int32], False
         )
         features = to_features(tf.reshape(waveforms, [-1, *windows.shape]))
         examples = [size, recipe.n_critic]
@@ -176,18 +193,26 @@ def make_dataset(
 
 
 def _places(step, rows, count, recipe, train):
-    """Window numbers and fractions `[batch, n_critic]` of a step's rows."""
+    """Numbers, fractions, speeds `[batch, n_critic]` of a step's rows."""
     # The examples of one discriminator update follow one another in the
     # epoch, however the batch is split.
     update = tf.range(recipe.n_critic, dtype=tf.int64)
     places = rows[:, tf.newaxis] + update * train.batch_size
     places += step * train.batch_size * recipe.n_critic
-    fractions = tf.random.stateless_uniform(
-        [train.batch_size, recipe.n_critic],
-        tf.stack([tf.constant(train.seed, tf.int64), step]),
-        alg="philox",
+    fractions, speeds = (
+        tf.gather(
+            tf.random.stateless_uniform(
+                [train.batch_size, recipe.n_critic],
+                tf.stack([tf.constant(seed, tf.int64), step]),
+                minval=least,
+                alg="philox",
+            ),
+            rows,
+        )
+        # Seeds of runs are not negative.
+        for seed, least in ((train.seed, 0.0), (~train.seed, -1.0))
     )
-    return _shuffled(places, count, train.seed), tf.gather(fractions, rows)
+    return _shuffled(places, count, train.seed), fractions, speeds
 
 
 def _shuffled(places, count, seed):

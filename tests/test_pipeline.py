@@ -99,6 +99,32 @@ def test_every_epoch_has_every_clip_once_in_an_order_of_its_own(make_windows):
     assert not np.array_equal(orders[0], orders[1])
 
 
+def test_speed_is_varied(tmp_path):
+    data = dataclasses.replace(FIRST, vary_speed=0.5)
+    rate, hertz, length = 8000, 440.0, 4000
+    audio = dataclasses.replace(AUDIO, num_samples=length // 2)
+    sine = np.sin(2 * np.pi * hertz * np.arange(length) / rate)
+    made = write(tmp_path / "set", [sine[:, np.newaxis].astype(np.float32)])
+    windows = pipeline.Windows(made, audio, data)
+    speeds = np.array([-1.0, 0.0, 0.5])
+    sounds = windows.read(np.zeros(3, int), np.zeros(3), speeds)
+    for sound, speed in zip(sounds[..., 0], speeds, strict=True):
+        time = np.arange(length // 2) / rate
+        expected = np.sin(2 * np.pi * hertz * (1 + 0.5 * speed) * time)
+        # A resampler has no neighbours at the edges.
+        inner = slice(200, -200)
+        np.testing.assert_allclose(sound[inner], expected[inner], atol=1e-3)
+
+
+def test_each_time_a_sound_has_another_speed(tmp_path, rng):
+    data = dataclasses.replace(FIRST, vary_speed=0.1)
+    noise = rng.uniform(-1, 1, (200, 1)).astype(np.float32)
+    made = write(tmp_path / "set", [noise])
+    batches = take(pipeline.Windows(made, AUDIO, data), 2)
+    found = np.concatenate([b["features"].reshape(-1, 64) for b in batches])
+    assert len(np.unique(found, axis=0)) == len(found) == 24
+
+
 def test_starting_later_gives_what_would_have_come(make_windows):
     windows = make_windows(constant_clips(7), RANDOM, labels="abcdefg")
     whole = take(windows, 5)
