@@ -113,11 +113,9 @@ def train(given, run, minutes):
     Raises:
       ZooError: if the training fails.
     """
-    # Measuring on the way would take some of the time.
-    flags_ = [*given, f"--run_dir={run}", "--steps=1000000"]
-    flags_ += ["--evaluate_every=0", "--preview_seconds=1e6"]
+    command = [sys.executable, "-m", "gansynth_zoo.train", *given]
     process = subprocess.Popen(
-        [sys.executable, "-m", "gansynth_zoo.train", *flags_],
+        [*command, f"--run_dir={run}", "--steps=1000000"],
         stdout=subprocess.DEVNULL,
     )
     try:

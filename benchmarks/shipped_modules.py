@@ -5,17 +5,19 @@ r"""Makes the modules that ship again: data, training, measures, export.
       --only=wavegan_drums_small
 
 DIR has the archives that `MODULES` names, each with a CSV of its files beside
-it, by whose licences the drum sounds are chosen. Each module is trained by one
-command of `gansynth_zoo.train`, and then the papers' recipe for as many
-processor minutes, to be measured beside it. What is there already is not made
-again, and a training that was stopped goes on. The modules are in OUT/zoo; to ship one,
-take its folder to gansynth_zoo/modules.
+it, by whose licences the drum sounds are chosen. A module is trained by
+`gansynth_zoo.train`; beside it stand in its report what it was after EARLY
+processor minutes, what the papers' recipe is then, and an untrained generator.
+What is there already is not made again, and a training that was stopped goes
+on. The modules are in OUT/zoo; to ship one, take its folder to
+gansynth_zoo/modules.
 """
 
 import csv
 import dataclasses
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -28,6 +30,8 @@ from gansynth_zoo import errors
 from gansynth_zoo.datasets.drums_mini import embed
 
 _NOTES = pathlib.Path(__file__).parent / "module_notes"
+# Processor minutes after which recipes are compared.
+EARLY = 8
 _DIGITS = (
     "CC BY-SA 4.0: Speech Commands (Google, Pete Warden, CC BY 4.0) and Free "
     "Spoken Digit Dataset (Zohar Jackson and others, CC BY-SA 4.0)"
@@ -40,7 +44,6 @@ class Shipped:
 
     Attributes:
       train: flags of `gansynth_zoo.train`.
-      minutes: of processor time that it takes.
       dataset: that is trained on.
       archives: files that the data set is prepared from.
       licence: terms of the sounds, in words.
@@ -49,7 +52,6 @@ class Shipped:
     """
 
     train: tuple
-    minutes: float
     dataset: str
     archives: tuple
     licence: str
@@ -60,7 +62,6 @@ _SC09 = ("sc09.tar.gz", "sc09_fsdd.tar.gz")
 MODULES = {
     "wavegan_drums_small": Shipped(
         ("--preset=wavegan_drums_small", "--steps=6000"),
-        minutes=34,
         dataset="drums",
         archives=("drums.tar.gz",),
         licence=(
@@ -71,21 +72,18 @@ MODULES = {
     ),
     "wavegan_sc09_small": Shipped(
         ("--preset=wavegan_sc09_labels_small", "--steps=6000"),
-        minutes=40,
         dataset="sc09",
         archives=_SC09,
         licence=_DIGITS,
     ),
     "specgan_sc09_small": Shipped(
         ("--preset=specgan_sc09_labels_small", "--steps=4600"),
-        minutes=30,
         dataset="sc09",
         archives=_SC09,
         licence=_DIGITS,
     ),
     "gansynth_nsynth_small": Shipped(
         ("--preset=gansynth_nsynth_small", "--steps=4000"),
-        minutes=45,
         dataset="nsynth_notes/gansynth",
         archives=(
             "nsynth-train.jsonwav.tar.gz",
@@ -99,7 +97,6 @@ MODULES = {
     ),
     "tifgan_bach_small": Shipped(
         ("--preset=tifgan_bach_small", "--steps=2500"),
-        minutes=40,
         dataset="bach",
         archives=("mancini_piano.tar.gz",),
         licence="CC0 1.0: Kimiko Ishizaka, Open Well-Tempered Clavier, Book 1",
@@ -107,7 +104,6 @@ MODULES = {
     # Recordings for non-commercial use: not in the wheel.
     "wavegan_birds_small": Shipped(
         ("--preset=wavegan_birds_small", "--steps=6000"),
-        minutes=40,
         dataset="birds",
         archives=("birds.tar.gz",),
         licence=(
@@ -172,14 +168,19 @@ def _make(name, shipped, archives, out, count):
         *(f"--archive={path}" for path in paths),
     )
     own = out / name
-    run, papers, untrained = own / name, own / "papers", own / "untrained"
+    run, early, papers, untrained = (
+        own / row for row in (name, "early", "papers", "untrained")
+    )
     train = [*shipped.train, f"--dataset={shipped.dataset}"]
+    if not early.exists():
+        recipes.train(train, run, EARLY)
+        shutil.copytree(run, early)
     _run("train", *train, f"--run_dir={run}")
-    _run("train", *train, f"--run_dir={untrained}", "--steps=1")
     report = own / "report" / "report.json"
     if not report.exists():
-        recipes.train([*train, "--recipe=wgan-gp"], papers, shipped.minutes)
-        models = [run, papers, untrained]
+        recipes.train([*train, "--recipe=wgan-gp"], papers, EARLY)
+        _run("train", *train, f"--run_dir={untrained}", "--steps=1")
+        models = [run, early, papers, untrained]
         recipes.evaluate(models, shipped.dataset, count, report.parent)
     given = [f"--measures={report}", f"--licence={shipped.licence}"]
     notes = _NOTES / f"{name}.md"
