@@ -203,7 +203,9 @@ class GeneratorModule(tf.Module):
         rate = tf.constant(self.facts["sample_rate"], tf.int32)
         wav = tf.map_fn(
             lambda sound: tf.audio.encode_wav(
-                tf.clip_by_value(sound, -1.0, 1.0), rate
+                # Quieter rather than clipped.
+                sound / tf.maximum(tf.reduce_max(tf.abs(sound)), 1.0),
+                rate,
             ),
             self._of_seeds(seed, label),
             fn_output_signature=tf.string,

@@ -337,8 +337,8 @@ def write(path, waveform, sample_rate, subtype="PCM_16"):
     Args:
       path: name of the file; its extension chooses the format. The folder is
         made if it is missing.
-      waveform: float `[samples, channels]` or `[samples]`; what leaves
-        [-1, 1] is clipped.
+      waveform: float `[samples, channels]` or `[samples]`; one that leaves
+        [-1, 1] is made quieter until it does not.
       sample_rate: rate in Hz.
       subtype: sample format, a name of libsndfile; None is the usual one of
         the format.
@@ -347,8 +347,9 @@ def write(path, waveform, sample_rate, subtype="PCM_16"):
       OSError: if the file cannot be written, as on a full disk.
     """
     channels = 1 if waveform.ndim == 1 else waveform.shape[1]
+    loudest = np.max(np.abs(waveform), initial=1.0)
     with writing(path, sample_rate, channels, subtype) as write_block:
-        write_block(waveform)
+        write_block(waveform / loudest)
 
 
 @contextlib.contextmanager
@@ -362,7 +363,8 @@ def writing(path, sample_rate, channels, subtype="PCM_16"):
       subtype: as of `write`.
 
     Yields:
-      Function that writes a block, as the waveform of `write`.
+      Function that writes a block, float `[samples, channels]` or `[samples]`;
+      what leaves [-1, 1] is clipped.
 
     Raises:
       OSError: if the file cannot be written, as on a full disk.

@@ -65,10 +65,17 @@ def test_what_others_write_is_listed_and_read(
     assert (rate, len(again)) == (48000, 24000)
 
 
-def test_writing_clips_and_does_not_wrap(tmp_path):
-    audio_files.write(tmp_path / "a.wav", np.array([2.0, -2.0]), 8000)
+def test_what_is_too_loud_is_written_quieter(tmp_path):
+    audio_files.write(tmp_path / "a.wav", np.array([2.0, -2.0, 0.5]), 8000)
     again, _ = audio_files.read(tmp_path / "a.wav")
-    np.testing.assert_allclose(again[:, 0], [1, -1], atol=1 / 32768)
+    np.testing.assert_allclose(again[:, 0], [1, -1, 0.25], atol=1 / 32768)
+
+
+def test_writing_blocks_clips_and_does_not_wrap(tmp_path):
+    with audio_files.writing(tmp_path / "a.wav", 8000, 1) as write_block:
+        write_block(np.array([2.0, -2.0, 0.5]))
+    again, _ = audio_files.read(tmp_path / "a.wav")
+    np.testing.assert_allclose(again[:, 0], [1, -1, 0.5], atol=1 / 32768)
 
 
 def test_a_failed_write_leaves_what_was_there(tmp_path, monkeypatch):

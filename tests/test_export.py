@@ -16,6 +16,7 @@ from gansynth_zoo import hub
 from gansynth_zoo import presets
 from gansynth_zoo import runs
 from gansynth_zoo import training
+from gansynth_zoo.export import module as modules
 from gansynth_zoo.export import saved_model
 
 # Runs where nothing of the package can be imported.
@@ -200,6 +201,17 @@ def test_wav_bytes_decode_to_the_sound(module, tmp_path):
         decoded, rate = soundfile.read(tmp_path / "sound.wav", always_2d=True)
         assert rate == 16000
         np.testing.assert_allclose(decoded, sound, atol=1.1 / 32768)
+
+
+def test_a_wav_is_quieter_rather_than_clipped(monkeypatch):
+    # The generator ends with tanh: what is too loud is made up.
+    loud = tf.constant([[[2.0], [-1.0], [0.5]]])
+    monkeypatch.setattr(modules.GeneratorModule, "_of_seeds", lambda *_: loud)
+    ours = modules.GeneratorModule.__new__(modules.GeneratorModule)
+    ours._metadata = json.dumps({"sample_rate": 8000})
+    wav = ours.serve_wav(tf.constant([0], tf.int64))["wav_bytes"][0]
+    decoded, _ = tf.audio.decode_wav(wav)
+    np.testing.assert_allclose(decoded[:, 0], [1, -0.5, 0.25], atol=1e-4)
 
 
 def test_every_served_tensor_has_a_batch_dimension(module):
