@@ -49,6 +49,7 @@ class Shipped:
       licence: terms of the sounds, in words.
       free: take only sounds that may be used for all, if their authors are
         named; the CSV of the archive tells.
+      papers: recipe of its paper.
     """
 
     train: tuple
@@ -56,12 +57,13 @@ class Shipped:
     archives: tuple
     licence: str
     free: bool = False
+    papers: str = "wgan-gp"
 
 
 _SC09 = ("sc09.tar.gz", "sc09_fsdd.tar.gz")
 MODULES = {
     "wavegan_drums_small": Shipped(
-        ("--preset=wavegan_drums_small", "--steps=6000"),
+        ("--preset=wavegan_drums_small", "--vary_speed=0.06", "--steps=6000"),
         dataset="drums",
         archives=("drums.tar.gz",),
         licence=(
@@ -71,13 +73,17 @@ MODULES = {
         free=True,
     ),
     "wavegan_sc09_small": Shipped(
-        ("--preset=wavegan_sc09_labels_small", "--steps=6000"),
+        (
+            "--preset=wavegan_sc09_labels_small",
+            "--vary_speed=0.06",
+            "--steps=6000",
+        ),
         dataset="sc09",
         archives=_SC09,
         licence=_DIGITS,
     ),
     "specgan_sc09_small": Shipped(
-        ("--preset=specgan_sc09_labels_small", "--steps=4600"),
+        ("--preset=specgan_sc09_labels_small", "--steps=8000"),
         dataset="sc09",
         archives=_SC09,
         licence=_DIGITS,
@@ -94,16 +100,17 @@ MODULES = {
             "3.0) and of the Salamander Grand Piano (Alexander Holm, CC BY "
             "3.0), notes rendered with MuseScore General (MIT)"
         ),
+        papers="gansynth",
     ),
     "tifgan_bach_small": Shipped(
-        ("--preset=tifgan_bach_small", "--steps=2500"),
+        ("--preset=tifgan_bach_small", "--steps=2000"),
         dataset="bach",
         archives=("mancini_piano.tar.gz",),
         licence="CC0 1.0: Kimiko Ishizaka, Open Well-Tempered Clavier, Book 1",
     ),
     # Recordings for non-commercial use: not in the wheel.
     "wavegan_birds_small": Shipped(
-        ("--preset=wavegan_birds_small", "--steps=6000"),
+        ("--preset=wavegan_birds_small", "--vary_speed=0.06", "--steps=6000"),
         dataset="birds",
         archives=("birds.tar.gz",),
         licence=(
@@ -178,7 +185,7 @@ def _make(name, shipped, archives, out, count):
     _run("train", *train, f"--run_dir={run}")
     report = own / "report" / "report.json"
     if not report.exists():
-        recipes.train([*train, "--recipe=wgan-gp"], papers, EARLY)
+        recipes.train([*train, f"--recipe={shipped.papers}"], papers, EARLY)
         _run("train", *train, f"--run_dir={untrained}", "--steps=1")
         models = [run, early, papers, untrained]
         recipes.evaluate(models, shipped.dataset, count, report.parent)

@@ -104,10 +104,10 @@ def _train_command(facts):
         field.name: getattr(section, field.name)
         for name, section in config.sections(preset).items()
         for field in settings.of(section)
+        # Where the data lay, say, is of no use elsewhere, and nobody's business.
+        if field.name == "steps" or not field.metadata["resumable"]
         if getattr(section, field.name) != getattr(usual[name], field.name)
     }
-    # Where the data lay is of no use elsewhere, and nobody's business.
-    given.pop("data_dir", None)
     if given.get("audio_dir"):
         given["audio_dir"] = pathlib.PurePath(given["audio_dir"]).name
     flags = [f"--{key}={value}" for key, value in given.items()]
