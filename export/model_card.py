@@ -104,7 +104,7 @@ def _train_command(facts):
         field.name: getattr(section, field.name)
         for name, section in config.sections(preset).items()
         for field in settings.of(section)
-        # Where the data lay, say, is of no use elsewhere, and nobody's business.
+        # Where the data lay, say, is of no use elsewhere.
         if field.name == "steps" or not field.metadata["resumable"]
         if getattr(section, field.name) != getattr(usual[name], field.name)
     }
