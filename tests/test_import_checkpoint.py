@@ -3,7 +3,6 @@
 The graphs are written here, with the originals' names and shapes, and small.
 """
 
-import contextlib
 import json
 import math
 import pickle
@@ -33,11 +32,11 @@ class Original:
         """A variable; its spread keeps what a layer gives as large."""
         fan_in = math.prod(shape[:-1]) or 1
         value = self._rng.normal(about, spread or fan_in**-0.5, shape)
-        self._made.append(v1.Variable(value.astype("f4"), name=name))
-        return self._made[-1]
+        return self.constant(name, value.astype("f4"))
 
     def constant(self, name, value):
         self._made.append(v1.Variable(value, name=name))
+        return self._made[-1]
 
     def dense(self, x, scope, units):
         kernel = self.variable(f"{scope}/kernel", [x.shape[-1], units])
@@ -49,11 +48,8 @@ class Original:
         gamma = self.variable(f"{scope}/gamma", size, 0.3, 1.0)
         beta = self.variable(f"{scope}/beta", size, 0.3)
         mean = self.variable(f"{scope}/moving_mean", size, 0.3)
-        variance = v1.Variable(
-            self._rng.uniform(0.5, 2.0, size).astype("f4"),
-            name=f"{scope}/moving_variance",
-        )
-        self._made.append(variance)
+        variance = self._rng.uniform(0.5, 2.0, size).astype("f4")
+        variance = self.constant(f"{scope}/moving_variance", variance)
         if of_batch:
             mean, variance = tf.nn.moments(x, list(range(len(x.shape) - 1)))
         return tf.nn.batch_normalization(x, mean, variance, beta, gamma, 1e-3)
@@ -69,16 +65,10 @@ class Original:
             return session.run(results)
 
 
-@contextlib.contextmanager
-def graph(prefix, rng):
-    with tf.Graph().as_default():
-        yield Original(prefix, rng)
-
-
 def upsampled(original, x, scope, channels, taps, stride, nearest):
     """A layer of the generators of WaveGAN and SpecGAN, one axis or two."""
-    axes = len(x.shape) - 2
-    width = x.shape[-1]
+    axes, width = len(x.shape) - 2, x.shape[-1]
+    scope += f"/conv{axes}d" if nearest else "/conv2d_transpose"
     bias = original.variable(f"{scope}/bias", [channels], 0.3)
     if nearest:
         for axis in range(1, axes + 1):
@@ -86,17 +76,14 @@ def upsampled(original, x, scope, channels, taps, stride, nearest):
         shape = [taps] * axes + [width, channels]
         kernel = original.variable(f"{scope}/kernel", shape)
         return tf.nn.convolution(x, kernel, padding="SAME") + bias
-    if axes == 1:
-        x = x[:, tf.newaxis]
-    steps = (1, stride) if axes == 1 else (stride, stride)
-    size = [len_ * s for len_, s in zip(x.shape[1:3], steps, strict=True)]
-    shape = [taps if s > 1 else 1 for s in steps] + [channels, width]
-    kernel = original.variable(
-        f"{scope}/kernel", shape, (taps**axes * width / stride**axes) ** -0.5
-    )
-    size = [x.shape[0], *size, channels]
-    x = tf.nn.conv2d_transpose(x, kernel, size, steps, "SAME") + bias
-    return x[:, 0] if axes == 1 else x
+    # The kernel of a sound is kept as one of a picture of one row.
+    row = [1] * (2 - axes)
+    shape = [taps] * axes + [channels, width]
+    spread = (taps**axes * width / stride**axes) ** -0.5
+    kernel = original.variable(f"{scope}/kernel", row + shape, spread)
+    kernel = tf.reshape(kernel, shape)
+    size = [x.shape[0], *(n * stride for n in x.shape[1:-1]), channels]
+    return tf.nn.conv_transpose(x, kernel, size, stride, "SAME") + bias
 
 
 def donahue(
@@ -116,7 +103,6 @@ def donahue(
     axes = len(sounds.shape) - 2
     start = [16] if axes == 1 else [4, 4]
     widths = [dim << i for i in range(len(strides))]
-    conv = f"conv{axes}d"
     scope = "G/z_project"
     size = math.prod(start) * widths[-1]
     x = original.dense(latents, f"{scope}/dense", size)
@@ -125,10 +111,7 @@ def donahue(
     for i, (channels, stride) in enumerate(zip(outs, strides, strict=True)):
         x = tf.nn.relu(original.norm(x, scope) if norm else x)
         scope = f"G/upconv_{i}"
-        kind = conv if nearest else "conv2d_transpose"
-        x = upsampled(
-            original, x, f"{scope}/{kind}", channels, taps, stride, nearest
-        )
+        x = upsampled(original, x, scope, channels, taps, stride, nearest)
     made = tf.tanh(x)
     if post_filter:
         kernel = original.variable(
@@ -141,14 +124,15 @@ def donahue(
     x = sounds
     for i, (channels, stride) in enumerate(zip(widths, strides, strict=True)):
         scope = f"D/downconv_{i}"
+        conv = f"{scope}/conv{axes}d"
         shape = [taps] * axes + [x.shape[-1], channels]
-        kernel = original.variable(f"{scope}/{conv}/kernel", shape)
+        kernel = original.variable(f"{conv}/kernel", shape)
         x = tf.nn.convolution(x, kernel, [stride] * axes, "SAME")
-        x += original.variable(f"{scope}/{conv}/bias", [channels], 0.3)
+        x += original.variable(f"{conv}/bias", [channels], 0.3)
         x = original.norm(x, scope, of_batch=True) if norm and i else x
         x = tf.nn.leaky_relu(x, 0.2)
         # What an optimizer keeps is beside it, and is none of the network.
-        original.variable(f"{scope}/{conv}/kernel/Adam_1", shape)
+        original.variable(f"{conv}/kernel/Adam_1", shape)
     x = tf.reshape(x, [x.shape[0], -1])
     scores = original.dense(x, "D/output/dense", 1)
     return original.save(made, scores[:, 0])
@@ -195,11 +179,8 @@ def inputs(rng, shape, size=100):
     return latents, rng.uniform(-1, 1, (2, *shape)).astype("f4")
 
 
-LENGTHS = {
-    16384: (4, 4, 4, 4, 4),
-    32768: (4, 4, 4, 4, 4, 2),
-    65536: (4, 4, 4, 4, 4, 4),
-}
+# Strides after the first five, by length.
+LAST_STRIDES = {16384: (), 32768: (2,), 65536: (4,)}
 
 
 @pytest.mark.parametrize(
@@ -214,8 +195,10 @@ LENGTHS = {
 )
 def test_wavegan(samples, channels, latent, options, tmp_path, rng):
     latents, sounds = inputs(rng, (samples, channels), latent)
-    with graph(tmp_path / "model.ckpt-12", rng) as original:
-        made = donahue(original, latents, sounds, LENGTHS[samples], **options)
+    strides = (4,) * 5 + LAST_STRIDES[samples]
+    original = Original(tmp_path / "model.ckpt-12", rng)
+    with tf.Graph().as_default():
+        made = donahue(original, latents, sounds, strides, **options)
     # The length is refused where the file tells another.
     given = {} if samples == 16384 else {"num_samples": samples}
     run = run_of(
@@ -236,7 +219,8 @@ def test_wavegan(samples, channels, latent, options, tmp_path, rng):
 def test_specgan(options, tmp_path, rng):
     latents, pictures = inputs(rng, (128, 128, 1))
     options = {"taps": 5, **options}
-    with graph(tmp_path / "train" / "model.ckpt-12", rng) as original:
+    original = Original(tmp_path / "train" / "model.ckpt-12", rng)
+    with tf.Graph().as_default():
         made = donahue(original, latents, pictures, (2,) * 5, **options)
     mean, deviation = rng.uniform(0.5, 2, (2, 129)).astype("f4")
     (tmp_path / "moments.pkl").write_bytes(pickle.dumps((mean, deviation)))
@@ -302,7 +286,8 @@ def marafioti(original, latents, pictures, dim, taps):
 )
 def test_tifgan(channels, taps, dim, tmp_path, rng):
     latents, pictures = inputs(rng, (256, 128, channels))
-    with graph(tmp_path / "wgan-34", rng) as original:
+    original = Original(tmp_path / "wgan-34", rng)
+    with tf.Graph().as_default():
         made, scores = marafioti(original, latents, pictures, dim, taps)
     run = run_of(tmp_path, format="tifgan", checkpoint=original.prefix)
     gan = check_networks(
@@ -315,119 +300,100 @@ def test_tifgan(channels, taps, dim, tmp_path, rng):
     assert run.read_preset().representation.derivatives == (channels == 3)
 
 
+START = (4, 8)
 WIDTHS = (16, 16, 16, 8)
 
 
-def engel(original, latents, labels, pictures, start, progress, images, ema):
-    """GANSynth's graph of so many blocks as `progress` needs, of three.
+def scaled(original, x, scope, shape, gain=1.0, padding="SAME", end=""):
+    """GANSynth's layer; `end` is what its variables' names end with."""
+    kind = "dense" if len(shape) == 2 else "conv2d"
+    kernel = original.variable(f"{scope}/{kind}/kernel{end}", shape, 1.0)
+    bias = original.variable(f"{scope}/bias{end}", shape[-1:], 0.3)
+    scale = math.sqrt(gain / math.prod(shape[:-1]))
+    if kind == "dense":
+        return scale * (x @ kernel) + bias
+    return scale * tf.nn.conv2d(x, kernel, 1, padding) + bias
 
-    Returns:
-      Pictures of the averaged weights, of the others, scores and logits.
-    """
-    blocks = math.ceil(progress) + 1
-    averaged = {}
 
-    def layer(x, scope, shape, gain=2.0, padding="SAME", kind="conv2d"):
-        kernel = original.variable(f"{scope}/{kind}/kernel", shape, 1.0)
-        bias = original.variable(f"{scope}/bias", shape[-1:], 0.3)
-        if averaged is not None:
-            averages = [
-                original.variable(
-                    f"{v.op.name}{gansynth.AVERAGE}", v.shape, 1.0
-                )
-                for v in (kernel, bias)
-                if ema
-            ]
-            averaged[scope] = kernel, bias, *(averages or (kernel, bias))
-        return apply(x, kernel, bias, gain, padding)
+def hidden(original, x, scope, shape, padding="SAME", end=""):
+    x = scaled(original, x, scope, shape, 2.0, padding, end)
+    return tf.nn.leaky_relu(x, 0.2)
 
-    def apply(x, kernel, bias, gain=2.0, padding="SAME"):
-        scale = math.sqrt(gain / math.prod(kernel.shape[:-1]))
-        if len(kernel.shape) == 2:
-            return scale * (x @ kernel) + bias
-        return scale * tf.nn.conv2d(x, kernel, 1, padding) + bias
 
-    def norm(x):
-        power = tf.reduce_mean(x**2, -1, keepdims=True)
-        return x / tf.sqrt(power + 1e-8)
+def normed(x):
+    power = tf.reduce_mean(x**2, -1, keepdims=True)
+    return x / tf.sqrt(power + 1e-8)
 
-    def hidden(x):
-        return norm(tf.nn.leaky_relu(x, 0.2))
 
-    def larger(x, factor):
-        return tf.repeat(tf.repeat(x, factor, 1), factor, 2)
+def larger(x, factor):
+    return tf.repeat(tf.repeat(x, factor, 1), factor, 2)
 
-    def smaller(x, factor):
-        return tf.nn.avg_pool2d(x, factor, factor, "VALID")
 
-    def generate(layer):
-        x = norm(tf.concat([latents, tf.one_hot(labels, 3)], 1))
-        size = x.shape[1]
-        x = x[:, tf.newaxis, tf.newaxis]
-        x = tf.pad(x, [[0, 0], *([s - 1, s - 1] for s in start), [0, 0]])
-        made = 0.0
-        for b in range(1, blocks + 1):
-            root = "Generator/progressive_gan_generator"
-            scope = f"{root}/progressive_gan_block_{b}"
-            before, after = WIDTHS[b - 1], WIDTHS[b]
-            if b == 1:
-                shape = [*start, size, after]
-                x = hidden(layer(x, f"{scope}/conv0", shape, 2.0, "VALID"))
-            else:
-                shape = [3, 3, before, after]
-                x = hidden(layer(larger(x, 2), f"{scope}/conv0", shape))
-            x = hidden(layer(x, f"{scope}/conv1", [3, 3, after, after]))
-            rgb = layer(x, f"{scope}/to_rgb", [1, 1, after, 2], 1.0)
-            weight = max(0.0, min(progress - (b - 2), b - progress))
-            made += weight * larger(tf.tanh(rgb), 2 ** (3 - b))
-        return made
+def smaller(x, factor):
+    return tf.nn.avg_pool2d(x, factor, factor, "VALID")
 
-    def again(which):
-        def layer(x, scope, shape, gain=2.0, padding="SAME"):
-            kernel, bias = averaged[scope][2 * which :][:2]
-            return apply(x, kernel, bias, gain, padding)
 
-        return generate(layer)
+def engel_pictures(original, latents, labels, progress, end=""):
+    """Pictures of so many blocks as `progress` needs, of three."""
+    x = normed(tf.concat([latents, tf.one_hot(labels, 3)], 1))
+    shape, padding = [*START, x.shape[1], WIDTHS[1]], "VALID"
+    x = x[:, tf.newaxis, tf.newaxis]
+    x = tf.pad(x, [[0, 0], *([s - 1, s - 1] for s in START), [0, 0]])
+    made = 0.0
+    root = "Generator/progressive_gan_generator"
+    for b in range(1, math.ceil(progress) + 2):
+        scope = f"{root}/progressive_gan_block_{b}"
+        after = WIDTHS[b]
+        if b > 1:
+            x = larger(x, 2)
+            shape, padding = [3, 3, WIDTHS[b - 1], after], "SAME"
+        x = normed(hidden(original, x, f"{scope}/conv0", shape, padding, end))
+        shape = [3, 3, after, after]
+        x = normed(hidden(original, x, f"{scope}/conv1", shape, end=end))
+        shape = [1, 1, after, 2]
+        rgb = scaled(original, x, f"{scope}/to_rgb", shape, end=end)
+        weight = max(0.0, min(progress - (b - 2), b - progress))
+        made += weight * larger(tf.tanh(rgb), 2 ** (3 - b))
+    return made
 
-    generate(layer)
-    results = [again(0), again(1)]
-    averaged = x = None
+
+def engel_scores(original, pictures, progress):
+    """Scores and logits of so many blocks as `progress` needs, of three."""
+    x = 0.0
     root = "Discriminator/progressive_gan_discriminator"
-    for b in range(blocks, 0, -1):
+    for b in range(math.ceil(progress) + 1, 0, -1):
         scope = f"{root}/progressive_gan_block_{b}"
         after, width = WIDTHS[b - 1], WIDTHS[b]
         small = smaller(pictures, 2 ** (3 - b))
-        rgb = layer(small, f"{scope}/from_rgb", [1, 1, 2, width])
-        rgb = tf.nn.leaky_relu(rgb, 0.2)
+        rgb = hidden(original, small, f"{scope}/from_rgb", [1, 1, 2, width])
         part = min(max(b - progress, 0.0), 1.0)
-        x = rgb if b == blocks else part * rgb + (1.0 - part) * x
+        x = part * rgb + (1.0 - part) * x
         if b > 1:
-            x = layer(x, f"{scope}/conv0", [3, 3, width, width])
-            x = layer(
-                tf.nn.leaky_relu(x, 0.2), f"{scope}/conv1", [3, 3, width, after]
-            )
-            x = smaller(tf.nn.leaky_relu(x, 0.2), 2)
+            x = hidden(original, x, f"{scope}/conv0", [3, 3, width, width])
+            x = hidden(original, x, f"{scope}/conv1", [3, 3, width, after])
+            x = smaller(x, 2)
     _, variance = tf.nn.moments(x, [0])
     deviation = tf.reduce_mean(tf.sqrt(variance + 1e-6))
     x = tf.concat([x, deviation * tf.ones_like(x[..., :1])], -1)
-    x = layer(x, f"{scope}/conv0", [3, 3, width + 1, width])
-    shape = [*start, width, after]
-    x = layer(tf.nn.leaky_relu(x, 0.2), f"{scope}/conv1", shape, 2.0, "VALID")
-    x = tf.nn.leaky_relu(x, 0.2)[:, 0, 0]
-    results += [
-        layer(x, f"{scope}/logits", [after, 1], 1.0, kind="dense")[:, 0],
-        layer(
-            x,
-            "Discriminator/discriminator_cond/classification_logits",
-            [after, 3],
-            1.0,
-            kind="dense",
-        ),
+    x = hidden(original, x, f"{scope}/conv0", [3, 3, width + 1, width])
+    shape = [*START, width, after]
+    x = hidden(original, x, f"{scope}/conv1", shape, "VALID")[:, 0, 0]
+    scores = scaled(original, x, f"{scope}/logits", [after, 1])[:, 0]
+    scope = "Discriminator/discriminator_cond/classification_logits"
+    return scores, scaled(original, x, scope, [after, 3])
+
+
+def engel(original, latents, labels, pictures, progress, images, ema):
+    """GANSynth's graph: pictures of weights and averages, scores, logits."""
+    ends = ("", gansynth.AVERAGE) if ema else ("",)
+    made = [
+        engel_pictures(original, latents, labels, progress, end) for end in ends
     ]
+    scores = engel_scores(original, pictures, progress)
     original.constant("global_step", np.int64(images))
     original.constant("Variable", np.float32(5.0))
     original.variable("progressive_gan_train_ops/x/Adam", [3])
-    return original.save(*results)
+    return original.save(made[0], made[-1], *scores)
 
 
 EXPERIMENT = {
@@ -456,14 +422,12 @@ def test_gansynth(stage, images, progress, ema, tmp_path, rng):
     latents, pictures = inputs(rng, (16, 32, 2), 5)
     labels = np.array([2, 0])
     root = tmp_path / "root"
-    root.mkdir()
+    (root / "stage_00000").mkdir(parents=True)
     (root / "experiment.json").write_text(json.dumps(EXPERIMENT))
-    (root / "stage_00000").mkdir()
     prefix = root / f"stage_{stage:05d}" / f"model.ckpt-{images}"
-    with graph(prefix, rng) as original:
-        made = engel(
-            original, latents, labels, pictures, (4, 8), progress, images, ema
-        )
+    original = Original(prefix, rng)
+    with tf.Graph().as_default():
+        made = engel(original, latents, labels, pictures, progress, images, ema)
     run = run_of(tmp_path, format="gansynth", checkpoint=root)
     gan = gan_of(run)
     growth = gan._growth()
