@@ -76,7 +76,7 @@ MODULES = {
         (
             "--preset=wavegan_sc09_labels_small",
             "--vary_speed=0.06",
-            "--steps=6000",
+            "--steps=4000",
         ),
         dataset="sc09",
         archives=_SC09,
@@ -103,7 +103,7 @@ MODULES = {
         papers="gansynth",
     ),
     "tifgan_bach_small": Shipped(
-        ("--preset=tifgan_bach_small", "--steps=2000"),
+        ("--preset=tifgan_bach_small", "--steps=1600"),
         dataset="bach",
         archives=("mancini_piano.tar.gz",),
         licence="CC0 1.0: Kimiko Ishizaka, Open Well-Tempered Clavier, Book 1",
