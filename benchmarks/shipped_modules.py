@@ -89,7 +89,7 @@ MODULES = {
         licence=_DIGITS,
     ),
     "gansynth_nsynth_small": Shipped(
-        ("--preset=gansynth_nsynth_small", "--steps=4000"),
+        ("--preset=gansynth_nsynth_small", "--steps=5500"),
         dataset="nsynth_notes/gansynth",
         archives=(
             "nsynth-train.jsonwav.tar.gz",
