@@ -63,7 +63,7 @@ class Shipped:
 _SC09 = ("sc09.tar.gz", "sc09_fsdd.tar.gz")
 MODULES = {
     "wavegan_drums_small": Shipped(
-        ("--preset=wavegan_drums_small", "--vary_speed=0.06", "--steps=6000"),
+        ("--preset=wavegan_drums_small", "--vary_speed=0.06", "--steps=2400"),
         dataset="drums",
         archives=("drums.tar.gz",),
         licence=(
@@ -125,7 +125,7 @@ def define_flags(values):
     """Defines the flags of this command in an absl `FlagValues`."""
     flags.DEFINE_string(
         "archives",
-        os.environ.get("GANSYNTH_ZOO_ARCHIVES"),
+        None,
         "Folder of the archives.",
         required=True,
         flag_values=values,

@@ -228,6 +228,19 @@ def test_the_table_of_presets_and_modules():
     assert result.returncode == 0
     for word in ("wavegan_sc09 ", "drums_mini", "TensorFlow", "hub.load"):
         assert word in result.stdout
+    lines = result.stdout.splitlines()
+    (shipped,) = (line for line in lines if "Emanuel Rumpf" in line)
+    assert shipped.split()[0] == "wavegan_drums_small" and "CC BY" in shipped
+
+
+def test_a_module_of_others_is_listed_too(tmp_path, monkeypatch):
+    (tmp_path / "theirs" / "1").mkdir(parents=True)
+    (tmp_path / "theirs" / "1" / "saved_model.pb").touch()
+    monkeypatch.setenv("GANSYNTH_ZOO_DIR", str(tmp_path))
+    result = start("")
+    assert result.returncode == 0
+    (line,) = (x for x in result.stdout.splitlines() if "theirs  " in x)
+    assert line.split() == ["theirs", "unknown"]
 
 
 @pytest.mark.parametrize("module", [".train", ".generate", ".export"])

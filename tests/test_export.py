@@ -316,8 +316,9 @@ def test_batch_norm_goes_by_its_averages_in_a_module(normed, tmp_path, rng):
 
 
 @pytest.fixture
-def as_zoo(zoo, monkeypatch):
+def as_zoo(zoo, tmp_path, monkeypatch):
     monkeypatch.setenv("GANSYNTH_ZOO_DIR", str(zoo))
+    monkeypatch.setattr(hub, "SHIPPED", tmp_path / "none")
     return zoo
 
 

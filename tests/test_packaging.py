@@ -23,6 +23,11 @@ names = {path.stem for path in folder.glob("flagfiles/*.flags")}
 assert names == set(presets.PRESETS)
 assert set(classifier.shipped()) == {"digits_small"}
 assert classifier.load("digits_small").labels
+shipped = {path.parent.name for path in folder.glob("modules/*/1")}
+assert {"wavegan_drums_small", "gansynth_nsynth_small"} <= shipped
+for path in folder.glob("modules/*/1"):
+    assert (path / "variables" / "variables.index").is_file(), path
+    assert (path / "assets.extra" / "tf_serving_warmup_requests").is_file()
 assert (folder / "listening" / "page.html").is_file()
 assert (folder / "exploring" / "page" / "index.html").is_file()
 if sys.argv[1] == "elsewhere":

@@ -11,6 +11,7 @@ import threading
 import numpy as np
 import pytest
 
+from gansynth_zoo import hub
 from gansynth_zoo.export import publish
 
 
@@ -66,6 +67,7 @@ def machine(tmp_path, monkeypatch):
     monkeypatch.setenv("GANSYNTH_ZOO_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("GANSYNTH_ZOO_URL", raising=False)
     monkeypatch.setenv("no_proxy", "*")
+    monkeypatch.setattr(hub, "SHIPPED", tmp_path / "none")
 
 
 @pytest.fixture
