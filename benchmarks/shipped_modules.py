@@ -27,6 +27,7 @@ from absl import flags
 from benchmarks import recipes
 from gansynth_zoo import command_line
 from gansynth_zoo import errors
+from gansynth_zoo import storage
 from gansynth_zoo.datasets.drums_mini import embed
 
 _NOTES = pathlib.Path(__file__).parent / "module_notes"
@@ -181,7 +182,8 @@ def _make(name, shipped, archives, out, count):
     train = [*shipped.train, f"--dataset={shipped.dataset}"]
     if not early.exists():
         recipes.train(train, run, EARLY)
-        shutil.copytree(run, early)
+        with storage.folder_written_whole(early) as partial:
+            shutil.copytree(run, partial, dirs_exist_ok=True)
     _run("train", *train, f"--run_dir={run}")
     report = own / "report" / "report.json"
     if not report.exists():

@@ -125,28 +125,26 @@ def export(
         exported=today,
         notes=notes,
     )
-    signatures = module.signatures()
     target = root / name / str(version)
     # A server takes all that stands beside a version for another version.
     with storage.folder_written_whole(target, temporary_in=root) as partial:
-        tf.saved_model.save(module, str(partial), signatures)
-        warm_up.write(partial, name, signatures)
-        storage.write_text(
-            partial / hub.METADATA, json.dumps(module.facts, indent=2) + "\n"
-        )
-        storage.write_text(
-            partial / model_card.FILE, model_card.render(module.facts)
-        )
-        if module.facts["output"] == "waveform":
-            picture = _picture(module, f"{name}, version {version}")
-            (partial / model_card.PICTURE).write_bytes(picture)
+        _write(module, partial)
     return target
 
 
-def _picture(module, title):
-    seeds = f"seeds 0 to {_PICTURED - 1}"
-    return pictures.spectrogram_grid(
-        module.generate(_PICTURED, 0).numpy(),
-        module.facts["sample_rate"],
-        f"{title}: {seeds}",
-    )
+def _write(module, folder):
+    """Writes the SavedModel and all that lies beside it."""
+    facts, signatures = module.facts, module.signatures()
+    tf.saved_model.save(module, str(folder), signatures)
+    warm_up.write(folder, facts["name"], signatures)
+    text = json.dumps(facts, indent=2) + "\n"
+    storage.write_text(folder / hub.METADATA, text)
+    storage.write_text(folder / model_card.FILE, model_card.render(facts))
+    if facts["output"] == "waveform":
+        picture = pictures.spectrogram_grid(
+            module.generate(_PICTURED, 0).numpy(),
+            facts["sample_rate"],
+            f"{facts['name']}, version {facts['version']}, seeds 0 to "
+            f"{_PICTURED - 1}",
+        )
+        (folder / model_card.PICTURE).write_bytes(picture)
