@@ -90,7 +90,7 @@ MODULES = {
         licence=_DIGITS,
     ),
     "gansynth_nsynth_small": Shipped(
-        ("--preset=gansynth_nsynth_small", "--steps=5500"),
+        ("--preset=gansynth_nsynth_small", "--steps=4000"),
         dataset="nsynth_notes/gansynth",
         archives=(
             "nsynth-train.jsonwav.tar.gz",
@@ -104,7 +104,7 @@ MODULES = {
         papers="gansynth",
     ),
     "tifgan_bach_small": Shipped(
-        ("--preset=tifgan_bach_small", "--steps=1600"),
+        ("--preset=tifgan_bach_small", "--steps=3200"),
         dataset="bach",
         archives=("mancini_piano.tar.gz",),
         licence="CC0 1.0: Kimiko Ishizaka, Open Well-Tempered Clavier, Book 1",
