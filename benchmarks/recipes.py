@@ -55,6 +55,8 @@ _COLUMNS = {
     "coverage": "coverage",
     "diversity": "diversity",
     "D_train_relative": "|D| train / real",
+    "spectral_convergence": "projection error, dB",
+    "rho": "rho",
     "whine_db": "whine, dB",
 }
 
@@ -97,8 +99,8 @@ def main(values=flags.FLAGS):
             given = [*TRIALS[name], f"--dataset={_DATASET}"]
             train(given, run, values.minutes)
             evaluate([run], _DATASET, values.count, report.parent)
-        table.append((name, *_row(name, report)))
-    timing.print_table(("recipe", "steps", *_COLUMNS.values()), table)
+        table += rows(report)
+    print_table("recipe", table)
     return 0
 
 
@@ -167,13 +169,19 @@ def _processor_seconds(pid):
     return 86400 * int(days or 0) + seconds
 
 
-def _row(name, report):
-    """Steps, then the cells of `_COLUMNS`."""
+def rows(report):
+    """Name, steps and `_COLUMNS` of each model of a report, "-" for none."""
     found = json.loads(report.read_text("utf-8"))
-    values = found["rows"][name]
-    cells = (values[column] for column in _COLUMNS)
-    means = [cell[0] if isinstance(cell, list) else cell for cell in cells]
-    return found["sources"][name]["step"], *means
+    for name, source in found["sources"].items():
+        values = found["rows"][name]
+        cells = [values.get(column, "-") for column in _COLUMNS]
+        means = [cell[0] if isinstance(cell, list) else cell for cell in cells]
+        yield name, source["step"], *means
+
+
+def print_table(kind, table):
+    """Prints rows of `rows`, which are of some kind."""
+    timing.print_table((kind, "steps", *_COLUMNS.values()), table)
 
 
 if __name__ == "__main__":

@@ -161,6 +161,12 @@ def main(values=flags.FLAGS):
             )
         if not (out / "zoo" / name).exists():
             _make(name, MODULES[name], values.archives, out, values.count)
+    table = [
+        (name if row == name else f"  {row}", *cells)
+        for name in values.only
+        for row, *cells in recipes.rows(_report(out, name))
+    ]
+    recipes.print_table("module", table)
     print(f"The modules are in {out / 'zoo'}.")
     return 0
 
@@ -185,7 +191,7 @@ def _make(name, shipped, archives, out, count):
         with storage.folder_written_whole(early) as partial:
             shutil.copytree(run, partial, dirs_exist_ok=True)
     _run("train", *train, f"--run_dir={run}")
-    report = own / "report" / "report.json"
+    report = _report(out, name)
     if not report.exists():
         recipes.train([*train, f"--recipe={shipped.papers}"], papers, EARLY)
         _run("train", *train, f"--run_dir={untrained}", "--steps=1")
@@ -202,6 +208,10 @@ def _make(name, shipped, archives, out, count):
         f"--zoo_dir={out / 'zoo'}",
         *given,
     )
+
+
+def _report(out, name):
+    return out / name / "report" / "report.json"
 
 
 def _free_sounds(archive, out):

@@ -123,5 +123,5 @@ def print_table(header, rows):
 def _cell(value):
     if not isinstance(value, float):
         return str(value)
-    digits = 2 - math.floor(math.log10(value)) if value > 0 else 0
+    digits = 2 - math.floor(math.log10(abs(value))) if value else 0
     return f"{value:,.{max(0, digits)}f}"
