@@ -42,8 +42,10 @@ def render(facts):
       The text.
     """
     name = facts["name"]
+    # The labels are those of the model, which stand above.
+    data = {k: v for k, v in facts["data"].items() if k != "labels"}
     sections = {
-        "Data": _table(facts["data"]),
+        "Data": _table(data),
         "Use": _code(
             [
                 "import gansynth_zoo",

@@ -73,7 +73,12 @@ def make_facts(preset, **changes):
         "step": 7,
         "checkpoint": "best",
         "exported": "2026-01-02",
-        "data": {"name": "sc09", "licence": "CC BY 4.0", "clips": 18_620},
+        "data": {
+            "name": "sc09",
+            "licence": "CC BY 4.0",
+            "clips": 18_620,
+            "labels": ["a", "b"],
+        },
         "measures": None,
         "notes": "",
         "output": "waveform",
