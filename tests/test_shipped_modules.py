@@ -98,9 +98,10 @@ def test_the_drums_are_like_drums(rng):
         clip_sources.load_clips(preset, "train"), preset.audio, preset.data
     )
     count = len(windows)
+    module = hub.load("wavegan_drums_small")
     sounds = {
         "real": windows.read(np.arange(count), np.zeros(count)),
-        "ours": hub.load("wavegan_drums_small").generate(64, 0).numpy(),
+        "ours": module.generate(64, 0).numpy(),
         "noise": rng.uniform(-1, 1, [64, preset.audio.num_samples, 1]),
     }
     rate = preset.audio.sample_rate
