@@ -41,7 +41,7 @@ _DIGITS = (
 
 @dataclasses.dataclass(frozen=True)
 class Shipped:
-    """How a module is made.
+    """How a module is made, be it to ship or only to be made.
 
     Attributes:
       train: flags of `gansynth_zoo.train`.
@@ -51,6 +51,7 @@ class Shipped:
       free: take only sounds that may be used for all, if their authors are
         named; the CSV of the archive tells.
       papers: recipe of its paper.
+      ships: whether it comes with the package.
     """
 
     train: tuple
@@ -59,6 +60,7 @@ class Shipped:
     licence: str
     free: bool = False
     papers: str = "wgan-gp"
+    ships: bool = True
 
 
 _SC09 = ("sc09.tar.gz", "sc09_fsdd.tar.gz")
@@ -82,6 +84,8 @@ MODULES = {
         dataset="sc09",
         archives=_SC09,
         licence=_DIGITS,
+        # Its words are not yet words.
+        ships=False,
     ),
     "specgan_sc09_small": Shipped(
         ("--preset=specgan_sc09_labels_small", "--steps=8000"),
@@ -108,8 +112,9 @@ MODULES = {
         dataset="bach",
         archives=("mancini_piano.tar.gz",),
         licence="CC0 1.0: Kimiko Ishizaka, Open Well-Tempered Clavier, Book 1",
+        # No real sound has one of its own nearby yet.
+        ships=False,
     ),
-    # Recordings for non-commercial use: not in the wheel.
     "wavegan_birds_small": Shipped(
         ("--preset=wavegan_birds_small", "--vary_speed=0.06", "--steps=6000"),
         dataset="birds",
@@ -118,6 +123,7 @@ MODULES = {
             "CC BY-NC-SA 4.0: recordists of xeno-canto, named in the set's "
             "CSV; not for commercial use"
         ),
+        ships=False,
     ),
 }
 
