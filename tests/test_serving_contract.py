@@ -368,7 +368,9 @@ def test_wav_files_come_over_both_ways(client, name):
     assert base64.b64decode(found["b64"]) == by_grpc
     decoded, rate = soundfile.read(io.BytesIO(by_grpc), always_2d=True)
     assert rate == 16000
-    np.testing.assert_allclose(decoded, np.clip(sound, -1, 1), atol=1.1 / 32768)
+    # Quieter rather than clipped.
+    expected = sound / max(1, np.abs(sound).max())
+    np.testing.assert_allclose(decoded, expected, atol=1.1 / 32768)
 
 
 def test_what_is_not_served_is_an_error_of_the_protocol(client):
