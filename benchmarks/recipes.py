@@ -87,11 +87,7 @@ def main(values=flags.FLAGS):
       0.
     """
     table = []
-    for name in values.only:
-        if name not in TRIALS:
-            raise errors.ZooError(
-                f"Expected rows of {', '.join(TRIALS)}, received {name!r}."
-            )
+    for name in chosen(values.only, TRIALS):
         run = pathlib.Path(values.out, name)
         report = run / "report" / "report.json"
         if not report.exists():
@@ -102,6 +98,20 @@ def main(values=flags.FLAGS):
         table += rows(report)
     print_table("recipe", table)
     return 0
+
+
+def chosen(names, known):
+    """The names that were asked for.
+
+    Raises:
+      ZooError: if one of them is not known.
+    """
+    for name in names:
+        if name not in known:
+            raise errors.ZooError(
+                f"Expected names of {', '.join(known)}, received {name!r}."
+            )
+    return names
 
 
 def train(given, run, minutes):
@@ -115,10 +125,9 @@ def train(given, run, minutes):
     Raises:
       ZooError: if the training fails.
     """
-    command = [sys.executable, "-m", "gansynth_zoo.train", *given]
+    given = [*given, f"--run_dir={run}", "--steps=1000000"]
     process = subprocess.Popen(
-        [*command, f"--run_dir={run}", "--steps=1000000"],
-        stdout=subprocess.DEVNULL,
+        command("train", *given), stdout=subprocess.DEVNULL
     )
     try:
         shown = progress.Progress(round(60 * minutes))
@@ -143,17 +152,20 @@ def train(given, run, minutes):
 
 def evaluate(sources, reference, count, out):
     """Writes a report of models, as `gansynth_zoo.evaluate` does."""
+    given = [
+        f"--source={','.join(map(str, sources))}",
+        f"--reference={reference}",
+        f"--count={count}",
+        f"--out={out}",
+    ]
     subprocess.run(
-        [
-            *(sys.executable, "-m", "gansynth_zoo.evaluate"),
-            f"--source={','.join(map(str, sources))}",
-            f"--reference={reference}",
-            f"--count={count}",
-            f"--out={out}",
-        ],
-        check=True,
-        stdout=subprocess.DEVNULL,
+        command("evaluate", *given), check=True, stdout=subprocess.DEVNULL
     )
+
+
+def command(name, *given):
+    """A command line of the package, as a list."""
+    return [sys.executable, "-m", f"gansynth_zoo.{name}", *given]
 
 
 def _processor_seconds(pid):

@@ -19,14 +19,12 @@ import os
 import pathlib
 import shutil
 import subprocess
-import sys
 import tarfile
 
 from absl import flags
 
 from benchmarks import recipes
 from gansynth_zoo import command_line
-from gansynth_zoo import errors
 from gansynth_zoo import storage
 from gansynth_zoo.datasets.drums_mini import embed
 
@@ -162,11 +160,7 @@ def main(values=flags.FLAGS):
     out = pathlib.Path(values.out).resolve()
     # Prepared for these modules alone, in the processes that follow too.
     os.environ["GANSYNTH_ZOO_CACHE"] = str(out / "cache")
-    for name in values.only:
-        if name not in MODULES:
-            raise errors.ZooError(
-                f"Expected modules of {', '.join(MODULES)}, received {name!r}."
-            )
+    for name in recipes.chosen(values.only, MODULES):
         if not (out / "zoo" / name).exists():
             _make(name, MODULES[name], values.archives, out, values.count)
     table = [
@@ -238,10 +232,9 @@ def _free_sounds(archive, out):
     return out
 
 
-def _run(command, *given):
+def _run(name, *given):
     """Runs a command of the package; what it prints is shown."""
-    arguments = [sys.executable, "-m", f"gansynth_zoo.{command}", *given]
-    subprocess.run(arguments, check=True)
+    subprocess.run(recipes.command(name, *given), check=True)
 
 
 if __name__ == "__main__":
