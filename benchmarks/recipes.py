@@ -26,28 +26,36 @@ from gansynth_zoo import errors
 from gansynth_zoo import progress
 
 _WAVE = "--preset=wavegan_drums_small"
+_SPEC = "--preset=specgan_drums_small"
+_TIF = "--preset=tifgan_sc09_small"
 # What the name of a row changes in the small preset and its "fast" recipe.
 TRIALS = {
     "fast": [_WAVE],
     "papers": [_WAVE, "--recipe=wgan-gp"],
     "hinge": [_WAVE, "--loss=hinge-r1"],
     "two-updates": [_WAVE, "--n_critic=2"],
-    "batch-16": [_WAVE, "--batch_size=16"],
-    "batch-64": [_WAVE, "--batch_size=64"],
-    "dim-8": [_WAVE, "--dim=8"],
-    "dim-32": [_WAVE, "--dim=32"],
-    "rates-doubled": [
-        _WAVE,
-        "--discriminator_learning_rate=8e-4",
-        "--generator_learning_rate=4e-4",
-    ],
     "speeds": [_WAVE, "--vary_speed=0.06"],
-    "half-length": [_WAVE, "--num_samples=8192"],
-    "half-rate": [_WAVE, "--num_samples=8192", "--sample_rate=8000"],
     "seed-1": [_WAVE, "--seed=1"],
-    "specgan": ["--preset=specgan_drums_small"],
-    "specgan-seed-1": ["--preset=specgan_drums_small", "--seed=1"],
-    "tifgan": ["--preset=tifgan_sc09_small"],
+    "batch-16": [_WAVE, "--batch_size=16"],
+    "batch-16-seed-1": [_WAVE, "--batch_size=16", "--seed=1"],
+    "batch-16-seed-2": [_WAVE, "--batch_size=16", "--seed=2"],
+    "batch-16-speeds": [_WAVE, "--batch_size=16", "--vary_speed=0.06"],
+    "batch-16-dim-8": [_WAVE, "--batch_size=16", "--dim=8"],
+    "batch-16-dim-32": [_WAVE, "--batch_size=16", "--dim=32"],
+    "batch-16-half-length": [_WAVE, "--batch_size=16", "--num_samples=8192"],
+    "batch-16-half-rate": [
+        _WAVE,
+        "--batch_size=16",
+        "--num_samples=8192",
+        "--sample_rate=8000",
+    ],
+    "batch-8": [_WAVE, "--batch_size=8"],
+    "specgan": [_SPEC],
+    "specgan-batch-16": [_SPEC, "--batch_size=16"],
+    "specgan-batch-16-seed-1": [_SPEC, "--batch_size=16", "--seed=1"],
+    "specgan-batch-8": [_SPEC, "--batch_size=8"],
+    "tifgan": [_TIF],
+    "tifgan-batch-16": [_TIF, "--batch_size=16"],
 }
 _DATASET = "drums_mini"
 _COLUMNS = {
