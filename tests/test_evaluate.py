@@ -178,8 +178,12 @@ def test_real_sounds_are_near_and_noise_is_far(report):
 
 
 def test_copies_are_found_out(report, root):
-    assert report["rows"]["copies"]["D_train_relative"] < 0.02
-    assert report["rows"]["real, test"]["D_train_relative"] == 1
+    rows = report["rows"]
+    for column in ("D_train_relative", "nearest_relative"):
+        assert rows["copies"][column] < 0.02
+        assert rows["real, test"][column] == 1
+    assert rows["real, train"]["nearest_relative"] == pytest.approx(1, abs=0.2)
+    assert rows["white noise"]["nearest_relative"] > 2
     sounds = root / "report" / "sounds"
     number = list(report["rows"]).index("copies")
     for i in range(8):

@@ -15,6 +15,7 @@ from gansynth_zoo.evaluation import kernel_distance
 from gansynth_zoo.evaluation import levels
 from gansynth_zoo.evaluation import ndb
 from gansynth_zoo.evaluation import nearest_neighbour
+from gansynth_zoo.evaluation import neighbours
 from gansynth_zoo.evaluation import precision_recall
 from gansynth_zoo.evaluation import reduction
 
@@ -136,6 +137,16 @@ class Side:
     def distance(self):
         """Mean distance between two sounds, in log-mel features."""
         return diversity.mean_pairwise_distance(self.row.log_mel[:NEIGHBOURS])
+
+    @functools.cached_property
+    def distance_of_held_out(self):
+        """Mean distance of a held-out sound to the nearest of these."""
+        return self.distance_of(self._reference.held_out)
+
+    def distance_of(self, row):
+        """Mean distance of a row's sounds to the nearest of these, log-mel."""
+        points = row.log_mel[:NEIGHBOURS]
+        return float(np.mean(neighbours.distances(points, self.row.log_mel)))
 
     def neighbours_of_held_out(self, count):
         """`nearest_neighbour.Distances` of held-out sounds to these."""
@@ -259,6 +270,17 @@ def _neighbours(side, real, reference):
     }
 
 
+def _nearest(side, real, reference):
+    del reference
+    usual = real.distance_of_held_out
+    if not usual:
+        raise errors.ZooError(
+            "Expected held-out sounds that were not trained on, received "
+            "copies alone; give --reference others."
+        )
+    return {"nearest_relative": real.distance_of(side.row) / usual}
+
+
 def _bins(side, real, reference):
     del reference
     found = ndb.compare(real.bins, side.points)
@@ -314,6 +336,7 @@ _MEASURES = (
     _frechet_per_class,
     _manifold,
     _diversity,
+    _nearest,
     _neighbours,
     _bins,
     _consistency,

@@ -39,6 +39,12 @@ _COLUMNS = {
         "diversity, real = 1",
         "Mean distance between two of the sounds; near 0 if all are alike.",
     ),
+    "nearest_relative": (
+        "nearest training sound, real = 1",
+        "Distance of a sound to the training sound that is most like it, over "
+        "that of real sounds that are held out, in what can be heard: 0 for "
+        "copies, well above 1 for noise.",
+    ),
     "D_self": (
         "|D| self",
         "Mean distance of a sound to the nearest other one of its set, by its "
@@ -46,7 +52,9 @@ _COLUMNS = {
     ),
     "D_train": (
         "|D| train",
-        "The same to the nearest training sound; near 0 for copies.",
+        "The same to the nearest training sound; near 0 for copies. Differs "
+        "from the row before: loudness counts, and so does what is too faint "
+        "to be heard.",
     ),
     "D_self_relative": (
         "|D| self, real = 1",
