@@ -61,10 +61,17 @@ class Shipped:
     ships: bool = True
 
 
+# Three times the steps in the same time, where the processor has AMX.
+_FAST = ("--batch_size=16", "--precision=bfloat16")
 _SC09 = ("sc09.tar.gz", "sc09_fsdd.tar.gz")
 MODULES = {
     "wavegan_drums_small": Shipped(
-        ("--preset=wavegan_drums_small", "--vary_speed=0.06", "--steps=2400"),
+        (
+            "--preset=wavegan_drums_small",
+            *_FAST,
+            "--vary_speed=0.06",
+            "--steps=6000",
+        ),
         dataset="drums",
         archives=("drums.tar.gz",),
         licence=(
@@ -76,8 +83,9 @@ MODULES = {
     "wavegan_sc09_small": Shipped(
         (
             "--preset=wavegan_sc09_labels_small",
+            *_FAST,
             "--vary_speed=0.06",
-            "--steps=4000",
+            "--steps=20000",
         ),
         dataset="sc09",
         archives=_SC09,
@@ -86,7 +94,11 @@ MODULES = {
         ships=False,
     ),
     "specgan_sc09_small": Shipped(
-        ("--preset=specgan_sc09_labels_small", "--steps=8000"),
+        (
+            "--preset=specgan_sc09_labels_small",
+            *_FAST,
+            "--steps=8000",
+        ),
         dataset="sc09",
         archives=_SC09,
         licence=_DIGITS,
@@ -108,7 +120,12 @@ MODULES = {
     "tifgan_bach_small": Shipped(
         # The clips of `bach` end before the model's sounds do, and silence
         # behind them is what a circular transform learns last.
-        ("--preset=tifgan_bach_small", "--window=random", "--steps=3200"),
+        (
+            "--preset=tifgan_bach_small",
+            *_FAST,
+            "--window=random",
+            "--steps=4000",
+        ),
         dataset="piano",
         archives=("mancini_piano.tar.gz",),
         licence="CC0 1.0: Kimiko Ishizaka, Open Well-Tempered Clavier, Book 1",
@@ -116,7 +133,12 @@ MODULES = {
         ships=False,
     ),
     "wavegan_birds_small": Shipped(
-        ("--preset=wavegan_birds_small", "--vary_speed=0.06", "--steps=6000"),
+        (
+            "--preset=wavegan_birds_small",
+            *_FAST,
+            "--vary_speed=0.06",
+            "--steps=6000",
+        ),
         dataset="birds",
         archives=("birds.tar.gz",),
         licence=(
