@@ -1,4 +1,4 @@
-r"""How the cost of training grows with batch, width, length, clips and cores.
+r"""What training costs by batch, width, length, clips, cores and precision.
 
   python -m benchmarks.cost --out=cost
   python -m benchmarks.cost --preset=specgan_sc09_small --axis=cores
@@ -36,6 +36,7 @@ AXES = {
     "num_samples": (4096, 8192, 16384, 32768, 65536),
     "clips": (100, 1000, 10_000, 100_000),
     "cores": tuple(range(1, os.cpu_count() + 1)),
+    "precision": ("float32", "bfloat16"),
 }
 _COLUMNS = (
     "axis",
@@ -140,12 +141,12 @@ def _draw(points, title):
         row[0].set_ylabel(unit)
         for panel, axis in zip(row, axes, strict=True):
             of_axis = [point for point in points if point["axis"] == axis]
-            values = [point["value"] for point in of_axis]
+            places, names = _ticks([point["value"] for point in of_axis])
             for column in columns:
                 panel.loglog(
-                    values, [p[column] for p in of_axis], "o-", label=column
+                    places, [p[column] for p in of_axis], "o-", label=column
                 )
-            panel.set_xticks(values, [f"{value:,}" for value in values])
+            panel.set_xticks(places, names)
             panel.tick_params(axis="x", labelsize=7)
             panel.set_xticks([], minor=True)
             panel.grid(alpha=0.3)
@@ -156,6 +157,13 @@ def _draw(points, title):
     buffer = io.BytesIO()
     picture.savefig(buffer, format="png", dpi=100)
     return buffer.getvalue()
+
+
+def _ticks(values):
+    """Where values of an axis stand, and how they are called there."""
+    if isinstance(values[0], str):
+        return range(1, len(values) + 1), values
+    return values, [f"{value:,}" for value in values]
 
 
 if __name__ == "__main__":

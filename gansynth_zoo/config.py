@@ -168,7 +168,8 @@ class TrainConfig(settings.Checked):
     precision: str = settings.setting(
         "float32",
         "Type of the convolutions and of what lies between them; the gradient "
-        "penalty stays in float32. The other two are for graphics cards.",
+        "penalty stays in float32. The other two are for graphics cards, "
+        "bfloat16 also for processors with AMX.",
         choices=("float32", "bfloat16", "float16"),
     )
     xla: bool = settings.setting(

@@ -260,26 +260,27 @@ def test_clips_of_a_trial(tmp_path, count):
 
 
 def test_cost_command(capsys, monkeypatch, tiny, tmp_path):
-    axes = {"num_samples": (100,), "cores": (1,)}
+    axes = {"num_samples": (100,), "cores": (1,), "precision": ("bfloat16",)}
     monkeypatch.setattr(cost, "AXES", axes)
     with ON_PATH:  # its process is started with it
         run(
             cost,
-            ["--axis=num_samples", "--axis=cores", "--iterations=1"]
-            + [f"--out={tmp_path}"],
+            [*(f"--axis={axis}" for axis in axes)]
+            + ["--iterations=1", f"--out={tmp_path}"],
             tiny("wavegan_drums"),
         )
-    left_out, _, row = capsys.readouterr().out.splitlines()
+    left_out, _, row, other = capsys.readouterr().out.splitlines()
     assert left_out.startswith("Left out num_samples 100: Expected ")
     assert row.split()[:2] == ["cores", "1"]
+    assert other.split()[:2] == ["precision", "bfloat16"]
     written = json.loads((tmp_path / "cost.json").read_text("utf-8"))
     assert written["preset"]["model"]["dim"] == 4
-    (point,) = written["points"]
+    point, _ = written["points"]
     assert 0 < point["input s"] < point["start-up s"]
     assert 0 < point["iteration s"] < point["start-up s"]
     assert 0 < point["MiB"] < 1000
     picture = (tmp_path / "cost.png").read_bytes()
-    assert struct.unpack(">II", picture[16:24]) == (320, 600)
+    assert struct.unpack(">II", picture[16:24]) == (640, 600)
 
 
 def test_factors_of_what_was_fitted(rng):
