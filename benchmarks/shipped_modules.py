@@ -124,7 +124,7 @@ MODULES = {
             "--preset=tifgan_bach_small",
             *_FAST,
             "--window=random",
-            "--steps=4000",
+            "--steps=8000",
         ),
         dataset="piano",
         archives=("mancini_piano.tar.gz",),
