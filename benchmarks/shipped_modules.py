@@ -66,9 +66,9 @@ MODULES = {
     "wavegan_drums_small": Shipped(
         (
             "--preset=wavegan_drums_small",
-            *recipes.FAST,
+            "--batch_size=16",
             "--vary_speed=0.06",
-            "--steps=6000",
+            "--steps=5000",
         ),
         dataset="drums",
         archives=("drums.tar.gz",),
@@ -81,13 +81,10 @@ MODULES = {
     "wavegan_sc09_small": Shipped(
         (
             "--preset=wavegan_sc09_labels_small",
-            *recipes.FAST,
+            "--batch_size=16",
             "--vary_speed=0.06",
-            # An auxiliary classifier makes one sound of each digit clear, and
-            # the others go.
             "--conditioning=projection",
-            "--penalty_weight=1",
-            "--steps=14000",
+            "--steps=6000",
         ),
         dataset="sc09",
         archives=_SC09,
@@ -120,7 +117,8 @@ MODULES = {
         # behind them is what a circular transform learns last.
         (
             "--preset=tifgan_bach_small",
-            *recipes.FAST,
+            "--batch_size=16",
+            "--precision=bfloat16",
             "--window=random",
             "--steps=8000",
         ),
@@ -133,7 +131,7 @@ MODULES = {
     "wavegan_birds_small": Shipped(
         (
             "--preset=wavegan_birds_small",
-            *recipes.FAST,
+            "--batch_size=16",
             "--vary_speed=0.06",
             "--steps=6000",
         ),

@@ -15,6 +15,7 @@ from gansynth_zoo import config
 from gansynth_zoo import hub
 from gansynth_zoo import pipeline
 from gansynth_zoo import presets
+from gansynth_zoo import settings
 from gansynth_zoo.evaluation import diversity
 from gansynth_zoo.evaluation import kernel_distance
 from gansynth_zoo.evaluation import log_mel
@@ -73,6 +74,10 @@ def test_each_is_made_as_the_table_says(folder):
     found = config.from_json(json.dumps(facts["config"]))
     assert found.recipe == expected.recipe
     assert found.data == expected.data
+    for field in settings.of(expected.train):
+        if not field.metadata["resumable"]:
+            name = field.name
+            assert getattr(found.train, name) == getattr(expected.train, name)
     assert found.train.steps == expected.train.steps == facts["step"]
     assert hub.licence_of(facts) == made.licence
 
