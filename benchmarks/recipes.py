@@ -40,7 +40,6 @@ TRIALS = {
     "dim-8": (*_WAVE, "--dim=8"),
     "dim-32": (*_WAVE, "--dim=32"),
     "speeds": (*_WAVE, "--vary_speed=0.06"),
-    "companded": (*_WAVE, "--companding=255", "--penalty_weight=2"),
     "half-length": (*_WAVE, "--num_samples=8192"),
     "half-rate": (*_WAVE, "--num_samples=8192", "--sample_rate=8000"),
     "bfloat16": (*_WAVE, "--precision=bfloat16"),

@@ -16,16 +16,9 @@ class RepresentationConfig(settings.Checked):
 
 @dataclasses.dataclass(frozen=True)
 class WaveformConfig(RepresentationConfig):
-    """Features are the waveform itself, or companded."""
+    """Features are the waveform itself."""
 
     name: str = "waveform"
-    companding: float = settings.setting(
-        0.0,
-        "Mu of the mu-law by which a WaveGAN hears faint samples as well as "
-        "loud ones: 255 in telephony, 0 for samples as they are. It makes "
-        "features larger, and --penalty_weight has to go with them.",
-        minimum=0,
-    )
 
 
 def _fft_length(default):

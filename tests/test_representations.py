@@ -21,7 +21,6 @@ SAMPLES = 4096
 # the sound, in its own spectrogram.
 ROWS = {
     "waveform": ("wavegan_drums", {}, -100),
-    "companded": ("wavegan_drums", {"companding": 255.0}, -100),
     "log spectrogram": ("specgan_drums", {}, -5),
     "log spectrogram, zero": ("specgan_drums", {"phase_start": "zero"}, -4),
     "log spectrogram, random": ("specgan_drums", {"phase_start": "random"}, -4),
@@ -151,20 +150,6 @@ def test_the_inverse_is_exported(row, drums, tmp_path):
         *(n for f in graph.library.function for n in f.node_def),
     ]
     assert not {n.op for n in nodes} & {"PyFunc", "EagerPyFunc"}
-
-
-def test_companding_is_the_mu_law_of_telephony(drums):
-    representation = make("wavegan_drums", {"companding": 255.0}, drums)
-    samples = tf.constant([-1.0, -0.1, -1e-3, 0.0, 1e-3, 0.1, 1.0])
-    # log(1 + 255 x) / log(256) at 0.001 and 0.1.
-    half = np.array([0.04096092, 0.59099006, 1.0])
-    expected = np.concatenate([-half[::-1], [0.0], half])
-    features = representation.to_features(samples)
-    np.testing.assert_allclose(features, expected, atol=1e-6)
-    # Telephony's own table: 7 bits and a sign, to half a step of the segment.
-    segments = np.array([0, 2**-8, 3 / 2**8, 7 / 2**8, 15 / 2**8, 31 / 2**8])
-    codes = representation.to_features(tf.constant(segments, tf.float32))
-    np.testing.assert_allclose(codes, np.arange(6) / 8, atol=1 / 128)
 
 
 def test_log_spectrogram_is_that_of_the_formula(drums):
