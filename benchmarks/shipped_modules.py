@@ -133,7 +133,7 @@ MODULES = {
             "--preset=wavegan_birds_small",
             "--batch_size=16",
             "--vary_speed=0.06",
-            "--steps=6000",
+            "--steps=3000",
         ),
         dataset="birds",
         archives=("birds.tar.gz",),
