@@ -125,8 +125,6 @@ MODULES = {
         dataset="piano",
         archives=("mancini_piano.tar.gz",),
         licence="CC0 1.0: Kimiko Ishizaka, Open Well-Tempered Clavier, Book 1",
-        # No real sound has one of its own nearby yet.
-        ships=False,
     ),
     "wavegan_birds_small": Shipped(
         (
