@@ -25,6 +25,7 @@ from absl import flags
 
 from benchmarks import recipes
 from gansynth_zoo import command_line
+from gansynth_zoo import presets
 from gansynth_zoo import storage
 from gansynth_zoo.datasets.drums_mini import embed
 
@@ -83,8 +84,10 @@ MODULES = {
             "--preset=wavegan_sc09_labels_small",
             "--batch_size=16",
             "--vary_speed=0.06",
+            "--precision=bfloat16",
             "--conditioning=projection",
-            "--steps=6000",
+            "--penalty_weight=1",
+            "--steps=9000",
         ),
         dataset="sc09",
         archives=_SC09,
@@ -211,7 +214,9 @@ def _make(name, shipped, archives, out, count):
     _run("train", *train, f"--run_dir={run}")
     report = _report(out, name)
     if not report.exists():
-        recipes.train([*train, f"--recipe={shipped.papers}"], papers, EARLY)
+        weight = presets.get_recipe(shipped.papers).penalty_weight
+        given = [f"--recipe={shipped.papers}", f"--penalty_weight={weight}"]
+        recipes.train([*train, *given], papers, EARLY)
         _run("train", *train, f"--run_dir={untrained}", "--steps=1")
         models = [run, early, papers, untrained]
         recipes.evaluate(models, shipped.dataset, count, report.parent)
