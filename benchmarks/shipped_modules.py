@@ -82,12 +82,8 @@ MODULES = {
     "wavegan_sc09_small": Shipped(
         (
             "--preset=wavegan_sc09_labels_small",
-            "--batch_size=16",
             "--vary_speed=0.06",
-            "--precision=bfloat16",
-            "--conditioning=projection",
-            "--penalty_weight=1",
-            "--steps=9000",
+            "--steps=4000",
         ),
         dataset="sc09",
         archives=_SC09,
