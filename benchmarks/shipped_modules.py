@@ -25,7 +25,6 @@ from absl import flags
 
 from benchmarks import recipes
 from gansynth_zoo import command_line
-from gansynth_zoo import presets
 from gansynth_zoo import storage
 from gansynth_zoo.datasets.drums_mini import embed
 
@@ -210,9 +209,7 @@ def _make(name, shipped, archives, out, count):
     _run("train", *train, f"--run_dir={run}")
     report = _report(out, name)
     if not report.exists():
-        weight = presets.get_recipe(shipped.papers).penalty_weight
-        given = [f"--recipe={shipped.papers}", f"--penalty_weight={weight}"]
-        recipes.train([*train, *given], papers, EARLY)
+        recipes.train([*train, f"--recipe={shipped.papers}"], papers, EARLY)
         _run("train", *train, f"--run_dir={untrained}", "--steps=1")
         models = [run, early, papers, untrained]
         recipes.evaluate(models, shipped.dataset, count, report.parent)

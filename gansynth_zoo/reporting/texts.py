@@ -52,9 +52,8 @@ _COLUMNS = {
     ),
     "D_train": (
         "|D| train",
-        "The same to the nearest training sound; near 0 for copies. Differs "
-        "from the row before: loudness counts, and so does what is too faint "
-        "to be heard.",
+        "The same to the nearest training sound; near 0 for copies. Here "
+        "loudness counts, and what is too faint to be heard.",
     ),
     "D_self_relative": (
         "|D| self, real = 1",
