@@ -2,6 +2,7 @@ import types
 
 import numpy as np
 import pytest
+import scipy.spatial.distance
 
 from gansynth_zoo import errors
 from gansynth_zoo.reporting import columns
@@ -34,3 +35,26 @@ def test_each_class_has_a_frechet_distance_to_its_own(rng):
         columns._frechet_per_class(
             side(moved, [0, *range(40, 120)]), real, None
         )
+
+
+def test_nearest_is_what_scipy_finds(rng):
+    train, held_out, made = (
+        types.SimpleNamespace(log_mel=rng.normal(size=(count, 4)))
+        for count in (30, 12, 20)
+    )
+
+    def nearest(row):
+        distances = scipy.spatial.distance.cdist(row.log_mel, train.log_mel)
+        return distances.min(axis=1).mean()
+
+    def measured(row, held_out):
+        reference = types.SimpleNamespace(held_out=held_out)
+        sides = (columns.Side(each, reference) for each in (row, train))
+        return columns._nearest(*sides, None)["nearest_relative"]
+
+    expected = nearest(made) / nearest(held_out)
+    assert measured(made, held_out) == pytest.approx(expected, rel=1e-6)
+    assert measured(held_out, held_out) == 1
+    assert measured(train, held_out) == 0
+    with pytest.raises(errors.ZooError, match="copies alone"):
+        measured(made, train)

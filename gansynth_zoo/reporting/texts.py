@@ -43,7 +43,7 @@ _COLUMNS = {
         "nearest training sound, real = 1",
         "Distance of a sound to the training sound that is most like it, over "
         "that of real sounds that are held out, in what can be heard: 0 for "
-        "copies, well above 1 for noise.",
+        "copies, more than 1 for what is unlike real sounds.",
     ),
     "D_self": (
         "|D| self",
