@@ -27,8 +27,8 @@ from gansynth_zoo import progress
 
 _WAVE = ("--preset=wavegan_drums_small", "--batch_size=32")
 _SPEC = ("--preset=specgan_drums_small", "--batch_size=32")
-# Of the smaller batch, which is the better one.
-_BEST = ("--preset=wavegan_drums_small", "--batch_size=16")
+# The last of two flags of a name is taken.
+_BATCH_16 = (*_WAVE, "--batch_size=16")
 # What the name of a row changes in a small preset and its "fast" recipe.
 TRIALS = {
     "fast": _WAVE,
@@ -38,18 +38,18 @@ TRIALS = {
     "speeds": (*_WAVE, "--vary_speed=0.06"),
     "seed-1": (*_WAVE, "--seed=1"),
     "batch-8": (*_WAVE, "--batch_size=8"),
-    "batch-16": _BEST,
-    "batch-16-seed-1": (*_BEST, "--seed=1"),
-    "batch-16-seed-2": (*_BEST, "--seed=2"),
-    "batch-16-dim-8": (*_BEST, "--dim=8"),
-    "batch-16-dim-32": (*_BEST, "--dim=32"),
-    "batch-16-half-length": (*_BEST, "--num_samples=8192"),
+    "batch-16": _BATCH_16,
+    "batch-16-seed-1": (*_BATCH_16, "--seed=1"),
+    "batch-16-seed-2": (*_BATCH_16, "--seed=2"),
+    "batch-16-dim-8": (*_BATCH_16, "--dim=8"),
+    "batch-16-dim-32": (*_BATCH_16, "--dim=32"),
+    "batch-16-half-length": (*_BATCH_16, "--num_samples=8192"),
     "batch-16-half-rate": (
-        *_BEST,
+        *_BATCH_16,
         "--num_samples=8192",
         "--sample_rate=8000",
     ),
-    "batch-16-bfloat16": (*_BEST, "--precision=bfloat16"),
+    "batch-16-bfloat16": (*_BATCH_16, "--precision=bfloat16"),
     "specgan": _SPEC,
     "specgan-batch-16": (*_SPEC, "--batch_size=16"),
     "specgan-bfloat16": (*_SPEC, "--batch_size=16", "--precision=bfloat16"),
