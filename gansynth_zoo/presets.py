@@ -182,7 +182,6 @@ _MODELS = (
             "label_weight": 3.0,
             "discriminator_learning_rate": 2e-3,
             "generator_learning_rate": 3e-3,
-            "batch_size": 16,
             # No longer than a stage.
             "ema_decay": 0.99,
             "steps": 6000,
@@ -214,7 +213,7 @@ def _small(model, sounds):
         name=f"{model.name.format(sounds)}_small",
         description=f"{model.title} for a processor: {_SOUNDS[sounds].text}.",
         recipe=RECIPES["fast"],
-        train=config.TrainConfig(steps=20_000, batch_size=32),
+        train=config.TrainConfig(steps=20_000, batch_size=16),
     )
     return config.replace(preset, model.small)
 

@@ -33,7 +33,7 @@ _OUT = flags.DEFINE_string("out", "quickstart", "Folder to write to.")
 _SEED = flags.DEFINE_integer("seed", 0, "Seed of the run.", lower_bound=0)
 
 NAME = "quickstart_drums"
-SETTINGS = {"dataset": "drums_mini", "num_samples": 8192, "steps": 900}
+SETTINGS = {"dataset": "drums_mini", "num_samples": 8192, "steps": 1500}
 # What the result has to reach, on every seed.
 LARGEST_DISTANCE = 0.5  # of that of the untrained generator
 SMALLEST_DIVERSITY = 0.4  # of that of the real sounds

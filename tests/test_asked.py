@@ -6,9 +6,8 @@ from unittest import mock
 
 import numpy as np
 import pytest
+import scipy.signal
 import soundfile
-
-from gansynth_zoo import errors
 
 # As in test_benchmarks.py.
 ON_PATH = mock.patch.object(
@@ -57,9 +56,10 @@ def test_the_pitch_of_a_tone():
     assert listener.hear(np.zeros(8000)) is None
 
 
-def test_spoken_digits_are_heard(archives):
-    listener = asked.Digits(16000)
-    assert listener.hear(np.zeros(16000)) is None
+@pytest.mark.parametrize("sample_rate", [16000, 8000])
+def test_spoken_digits_are_heard(archives, sample_rate):
+    listener = asked.Digits(sample_rate)
+    assert listener.hear(np.zeros(sample_rate)) is None
     asked_for, heard = [], []
     with tarfile.open(archives / "sc09.tar.gz") as archive:
         for member in itertools.islice(
@@ -69,12 +69,8 @@ def test_spoken_digits_are_heard(archives):
             assert rate == 16000
             word = pathlib.PurePath(member.name).name.split("_")[0].lower()
             asked_for.append(word)
+            sound = scipy.signal.resample_poly(sound, sample_rate, rate)
             heard.append(listener.hear(sound))
     right, *_, chance = asked.verdicts(listener, asked_for, heard)
     assert right > 60
     assert chance < 30
-
-
-def test_other_sample_rates_are_refused():
-    with pytest.raises(errors.ZooError, match="16000"):
-        asked.Digits(22050)
