@@ -92,7 +92,6 @@ MODULES = {
         archives=_SC09,
         licence=_DIGITS,
         papers=("--recipe=wgan-gp", "--penalty_weight=10.0"),
-        ships=False,
     ),
     "specgan_sc09_small": Shipped(
         (
