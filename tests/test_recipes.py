@@ -59,7 +59,7 @@ def test_a_recipe_is_trained_for_its_time_and_measured(
         recipes,
         f"--out={tmp_path}",
         "--only=tiny",
-        "--minutes=0.2",
+        "--minutes=0.4",
         "--count=40",
     )
     # A small training that is stopped ends as it does for a user.
