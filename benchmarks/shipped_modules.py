@@ -80,8 +80,8 @@ MODULES = {
     "wavegan_sc09_small": Shipped(
         (
             "--preset=wavegan_sc09_labels_small",
-            # Three of five recordings have nothing above 4 kHz, which a
-            # discriminator of 16 kHz tells from a faint hiss and nothing else.
+            # Three of five recordings have nothing above 4 kHz, where a small
+            # WaveGAN of 16 kHz always hisses.
             "--sample_rate=8000",
             "--num_samples=8192",
             "--penalty_weight=1.0",
