@@ -82,6 +82,18 @@ def test_each_is_made_as_the_table_says(folder):
     assert hub.licence_of(facts) == made.licence
 
 
+def test_the_recipe_of_the_paper_is_left_as_it_is():
+    given = ["--preset=wavegan_drums_small", "--n_critic=2", "--steps=9"]
+    assert shipped_modules._by_the_paper(given, "wgan-gp") == [
+        "--preset=wavegan_drums_small",
+        "--steps=9",
+        "--recipe=wgan-gp",
+    ]
+    for made in shipped_modules.MODULES.values():
+        flags = shipped_modules._by_the_paper(made.train, made.papers)
+        assert not any(flag.startswith("--penalty_weight") for flag in flags)
+
+
 def _setting(preset, name):
     found = [s for s in config.sections(preset).values() if hasattr(s, name)]
     return getattr(found[0], name)
