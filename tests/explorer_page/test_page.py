@@ -1,171 +1,22 @@
-"""The explorer's page in a browser, over the server as a user starts it."""
+"""The explorer's page in a browser: what is clicked, typed and played."""
 
 import io
 import json
-import os
 import re
-import shutil
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
 import zipfile
 
 import numpy as np
 import pytest
 import soundfile
+from driving import RATE
+from driving import asked
+from driving import pick
+from driving import played
+from driving import served
+from driving import until
+from driving import wait_for_map
 
 from gansynth_zoo import latents as latent_priors
-from gansynth_zoo.export import saved_model
-
-playwright = pytest.importorskip(
-    "playwright.sync_api", reason="playwright is not installed"
-)
-
-COUNT = 200
-RATE = 16000
-
-
-@pytest.fixture(scope="module")
-def url(pitched, tmp_path_factory):
-    """Where the explorer of a module is whose labels are 60, 62 and 64."""
-    module = saved_model.export(
-        pitched, tmp_path_factory.mktemp("zoo"), "tones"
-    )
-    process = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "gansynth_zoo.explore",
-            f"--source={module}",
-            f"--reference={pitched.path.parent / 'sounds'}",
-            f"--count={COUNT}",
-            "--port=0",
-        ],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    with process:
-        lines = iter(process.stdout.readline, "")
-        found = (re.search(r"http://[\d.]+:\d+/", line) for line in lines)
-        address = next(filter(None, found))[0]
-        wait_for_training_sounds(address)
-        yield address
-        process.terminate()
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    """A browser without a window."""
-    named = os.environ.get("GANSYNTH_ZOO_CHROMIUM")
-    binary = named or shutil.which("chromium")
-    with playwright.sync_playwright() as driver:
-        if not binary and not os.path.exists(driver.chromium.executable_path):
-            pytest.skip("no Chromium; GANSYNTH_ZOO_CHROMIUM can name one")
-        browser = driver.chromium.launch(
-            executable_path=binary, args=["--no-sandbox"]
-        )
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def open_page(chromium, url):
-    """Function: settings of a context -> the page in it, its map made.
-
-    What the page complains of fails the test.
-    """
-    contexts, complaints = [], []
-
-    def listen(page):
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on(
-            "console",
-            lambda said: said.type == "error" and complaints.append(said.text),
-        )
-
-    def make(**settings):
-        # Points stand still, so that clicks meet them.
-        context = chromium.new_context(reduced_motion="reduce", **settings)
-        context.set_default_timeout(20000)
-        context.on("page", listen)
-        contexts.append(context)
-        page = context.new_page()
-        page.goto(url)
-        wait_for_map(page)
-        return page
-
-    yield make
-    for context in contexts:
-        context.close()
-    assert complaints == []
-
-
-@pytest.fixture
-def page(open_page):
-    return open_page()
-
-
-def until(page, expression, seconds=20):
-    """Waits; not by the browser, whose policy for this page forbids it."""
-    last = time.monotonic() + seconds
-    while not page.evaluate(expression):
-        assert time.monotonic() < last, expression
-        page.wait_for_timeout(20)
-
-
-def wait_for_training_sounds(url):
-    body = json.dumps(asked(url, 0)).encode()
-    last = time.monotonic() + 60
-    while True:
-        try:
-            urllib.request.urlopen(f"{url}explore/nearest", body).close()
-            return
-        except urllib.error.HTTPError as error:
-            assert error.code == 503 and time.monotonic() < last
-            error.close()
-        time.sleep(0.1)
-
-
-def wait_for_map(page):
-    until(page, "document.getElementById('map-progress').hidden", 60)
-
-
-def pick(page, seed):
-    """Clicks on the point of a seed; what was played then."""
-    middle = page.evaluate(f"explorer.map.at({{seed: {seed}}})")
-    page.locator("#map").click(position=middle)
-    until(page, f"explorer.current?.seed === {seed}")
-    until(page, f"explorer.lastPlayed?.sound.seed === {seed}")
-    return played(page)
-
-
-def played(page):
-    """What the page played last: latents, label and samples."""
-    said = page.evaluate(
-        "({...explorer.lastPlayed.sound, samples: "
-        "Array.from(explorer.lastPlayed.buffer.getChannelData(0))})"
-    )
-    return {**said, "samples": np.array(said["samples"])}
-
-
-def served(url, sound):
-    """The samples that the server makes of a sound, asked without the page."""
-    inputs = {"latents": [sound["latents"]], "labels": [sound["label"]]}
-    with urllib.request.urlopen(f"{url}explore/about") as answer:
-        place = json.load(answer)["predict"]
-    body = json.dumps({"inputs": inputs}).encode()
-    request = urllib.request.Request(f"{url}{place[1:]}", body)
-    with urllib.request.urlopen(request) as answer:
-        return np.array(json.load(answer)["outputs"])[0, :, 0]
-
-
-def asked(url, seed):
-    """Latents and label of a seed, asked without the page."""
-    with urllib.request.urlopen(f"{url}explore/latents?seeds={seed}") as answer:
-        made = json.load(answer)
-    return {"latents": made["latents"][0], "label": made["labels"][0]}
 
 
 def test_the_map_shows_its_sounds_in_colours(page):
@@ -366,7 +217,12 @@ def test_ticked_favourites_are_saved_as_a_zip(page):
 
 def test_a_target_is_searched_with_progress(page, url, tmp_path):
     file = tmp_path / "target.wav"
-    soundfile.write(file, served(url, asked(url, 1000)), RATE, "FLOAT")
+    soundfile.write(
+        file,
+        served(url, asked(url, 1000)),
+        RATE,
+        "FLOAT",
+    )
     page.locator("#target").set_input_files(file)
     until(page, "document.getElementById('search-bar').value > 0")
     page.get_by_text("The search is done.").wait_for(timeout=60000)
@@ -452,51 +308,3 @@ def test_the_token_is_asked_for_once(chromium, url):
     context.close()
     assert asked_for[:3] == [None, "Bearer wrong", "Bearer right"]
     assert set(asked_for[3:]) == {"Bearer right"}
-
-
-def test_fourier_transform(page, rng):
-    signal = rng.normal(size=64)
-    real, imaginary = page.evaluate(
-        """async (signal) => {
-          const {fft} = await import("/page/picture.js");
-          const [re, im] = [signal, signal.map(() => 0)];
-          fft(re, im);
-          return [re, im];
-        }""",
-        signal.tolist(),
-    )
-    expected = np.fft.fft(signal)
-    np.testing.assert_allclose(real, expected.real, atol=1e-10)
-    np.testing.assert_allclose(imaginary, expected.imag, atol=1e-10)
-
-
-IN_SPACE = """async ([prior, method, values]) => {
-  const {Space} = await import("/page/latents.js");
-  const space = new Space({latent_prior: prior, latent_truncation: null});
-  return space[method](...values);
-}"""
-
-
-@pytest.mark.parametrize("prior", ["uniform", "normal"])
-def test_interpolation_is_that_of_python(page, rng, prior):
-    ends = rng.uniform(-1, 1, [2, 8]).astype("f4")
-    for t in (0.0, 0.3, 1.0):
-        values = [prior, "between", [*ends.tolist(), t]]
-        expected = latent_priors.interpolate(prior, *ends, [t])[0]
-        np.testing.assert_allclose(
-            page.evaluate(IN_SPACE, values), expected, atol=1e-5
-        )
-
-
-@pytest.mark.parametrize("prior", ["uniform", "normal"])
-def test_mutations_keep_to_the_prior(page, rng, prior):
-    draw = {"uniform": rng.uniform, "normal": rng.normal}[prior]
-    before = draw({"uniform": -1, "normal": 0}[prior], 1, 20000)
-    deciles = np.linspace(0.1, 0.9, 9)
-    for strength, least, most in ((0.2, 0.7, 1), (1.0, -0.05, 0.05)):
-        values = [prior, "mutated", [before.tolist(), strength]]
-        after = np.array(page.evaluate(IN_SPACE, values))
-        np.testing.assert_allclose(
-            np.quantile(after, deciles), np.quantile(before, deciles), atol=0.05
-        )
-        assert least < np.corrcoef(before, after)[0, 1] < most
