@@ -7,11 +7,9 @@ import json
 import os
 import pathlib
 import socket
-import tempfile
 import threading
 
 # Before TensorFlow is imported, and for the processes that tests start.
-os.environ["GANSYNTH_ZOO_CACHE"] = tempfile.mkdtemp(prefix="gansynth-cache-")
 os.environ.pop("GANSYNTH_ZOO_DIR", None)
 os.environ.pop("GANSYNTH_ZOO_URL", None)
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
@@ -55,6 +53,12 @@ TINY_NETWORKS = {
         "transition_examples": 8,
     }
 }
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache(tmp_path_factory):
+    """A cache folder of these tests alone, and of processes they start."""
+    os.environ["GANSYNTH_ZOO_CACHE"] = str(tmp_path_factory.mktemp("cache"))
 
 
 @pytest.fixture(scope="session")
