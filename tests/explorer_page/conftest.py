@@ -12,7 +12,7 @@ import pytest
 from gansynth_zoo.export import saved_model
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def url(pitched, tmp_path_factory):
     """Where the explorer of a module is whose labels are 60, 62 and 64."""
     module = saved_model.export(
@@ -40,7 +40,7 @@ def url(pitched, tmp_path_factory):
         process.terminate()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def chromium():
     """A browser without a window."""
     playwright = pytest.importorskip(

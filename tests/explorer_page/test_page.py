@@ -217,12 +217,7 @@ def test_ticked_favourites_are_saved_as_a_zip(page):
 
 def test_a_target_is_searched_with_progress(page, url, tmp_path):
     file = tmp_path / "target.wav"
-    soundfile.write(
-        file,
-        served(url, asked(url, 1000)),
-        RATE,
-        "FLOAT",
-    )
+    soundfile.write(file, served(url, asked(url, 1000)), RATE, "FLOAT")
     page.locator("#target").set_input_files(file)
     until(page, "document.getElementById('search-bar').value > 0")
     page.get_by_text("The search is done.").wait_for(timeout=60000)
