@@ -160,9 +160,26 @@ def evaluate(sources, reference, count, out):
         f"--count={count}",
         f"--out={out}",
     ]
-    subprocess.run(
-        command("evaluate", *given), check=True, stdout=subprocess.DEVNULL
-    )
+    run_command("evaluate", *given, stdout=subprocess.DEVNULL)
+
+
+def run_command(name, *given, stdout=None):
+    """Runs a command of the package.
+
+    Args:
+      name: its module in `gansynth_zoo`.
+      *given: its flags.
+      stdout: of `subprocess.run`.
+
+    Raises:
+      ZooError: if it fails.
+    """
+    status = subprocess.run(command(name, *given), stdout=stdout).returncode
+    if status:
+        raise errors.ZooError(
+            f"Expected gansynth_zoo.{name} to end with status 0, received "
+            f"{status}; its message is above."
+        )
 
 
 def command(name, *given):

@@ -18,7 +18,6 @@ import dataclasses
 import os
 import pathlib
 import shutil
-import subprocess
 import tarfile
 
 from absl import flags
@@ -200,7 +199,7 @@ def _make(name, shipped, archives, out, count):
     paths = [pathlib.Path(archives, file) for file in shipped.archives]
     if shipped.free:
         paths = [_free_sounds(path, out / "sounds") for path in paths]
-    _run(
+    recipes.run_command(
         "datasets.build",
         f"--dataset={shipped.dataset}",
         *(f"--archive={path}" for path in paths),
@@ -214,18 +213,20 @@ def _make(name, shipped, archives, out, count):
         recipes.train(train, run, EARLY)
         with storage.folder_written_whole(early) as partial:
             shutil.copytree(run, partial, dirs_exist_ok=True)
-    _run("train", *train, f"--run_dir={run}")
+    recipes.run_command("train", *train, f"--run_dir={run}")
     report = _report(out, name)
     if not report.exists():
         recipes.train(_by_the_paper(train, shipped.papers), papers, EARLY)
-        _run("train", *train, f"--run_dir={untrained}", "--steps=1")
+        recipes.run_command(
+            "train", *train, f"--run_dir={untrained}", "--steps=1"
+        )
         models = [run, early, papers, untrained]
         recipes.evaluate(models, shipped.dataset, count, report.parent)
     given = [f"--measures={report}", f"--licence={shipped.licence}"]
     notes = _NOTES / f"{name}.md"
     if notes.exists():
         given.append(f"--notes={notes}")
-    _run(
+    recipes.run_command(
         "export",
         f"--run_dir={run}",
         f"--name={name}",
@@ -259,11 +260,6 @@ def _free_sounds(archive, out):
             if member.name in names:
                 members.extract(member, out, filter="data")
     return out
-
-
-def _run(name, *given):
-    """Runs a command of the package; what it prints is shown."""
-    subprocess.run(recipes.command(name, *given), check=True)
 
 
 if __name__ == "__main__":

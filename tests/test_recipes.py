@@ -51,6 +51,13 @@ def test_what_ps_says_is_understood(monkeypatch, said, seconds):
     assert recipes._processor_seconds(1) == seconds
 
 
+def test_a_command_that_fails_is_said_in_one_sentence(tmp_path):
+    given = ["--dataset=sc09", f"--archive={tmp_path / 'gone.tar.gz'}"]
+    expected = "gansynth_zoo.datasets.build to end with status 0, received 1"
+    with pytest.raises(errors.ZooError, match=expected):
+        recipes.run_command("datasets.build", *given)
+
+
 def test_a_recipe_is_trained_for_its_time_and_measured(
     monkeypatch, tmp_path, capsys
 ):
