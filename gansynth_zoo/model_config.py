@@ -16,9 +16,15 @@ class RepresentationConfig(settings.Checked):
 
 @dataclasses.dataclass(frozen=True)
 class WaveformConfig(RepresentationConfig):
-    """Features are the waveform itself."""
+    """Features are the waveform itself, or its mu-law."""
 
     name: str = "waveform"
+    mu_law: float = settings.setting(
+        0.0,
+        "Mu of the mu-law that features are companded by, so that faint noise "
+        "is seen and made as exactly as loud sound; 0 is the waveform itself.",
+        minimum=0,
+    )
 
 
 def _fft_length(default):
@@ -73,6 +79,13 @@ class LogSpectrogramConfig(RepresentationConfig):
     )
     griffin_lim_steps: int = _griffin_lim_steps(16, 16)
     griffin_lim_momentum: float = _griffin_lim_momentum(0.99)
+    magnitude_floor: float = settings.setting(
+        1e-6,
+        "Added to magnitudes before their logarithm, so that what nobody hears "
+        "takes no room from what is heard; 0.001 hides what lies some 95 dB "
+        "below a full sine.",
+        minimum=1e-6,
+    )
     mean: tuple = ()
     deviation: tuple = ()
 

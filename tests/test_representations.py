@@ -2,6 +2,7 @@
 
 import pathlib
 
+import librosa
 import numpy as np
 import pytest
 import scipy.signal
@@ -21,7 +22,9 @@ SAMPLES = 4096
 # the sound, in its own spectrogram.
 ROWS = {
     "waveform": ("wavegan_drums", {}, -100),
+    "mu-law": ("wavegan_drums", {"mu_law": 100.0}, -100),
     "log spectrogram": ("specgan_drums", {}, -5),
+    "log spectrogram, floor": ("specgan_drums", {"magnitude_floor": 1e-3}, -5),
     "log spectrogram, zero": ("specgan_drums", {"phase_start": "zero"}, -4),
     "log spectrogram, random": ("specgan_drums", {"phase_start": "random"}, -4),
     "magnitude": ("tifgan_sc09", {"griffin_lim_steps": 0}, -14),
@@ -152,21 +155,44 @@ def test_the_inverse_is_exported(row, drums, tmp_path):
     assert not {n.op for n in nodes} & {"PyFunc", "EagerPyFunc"}
 
 
-def test_log_spectrogram_is_that_of_the_formula(drums):
+@pytest.mark.parametrize("mu", [1.0, 100.0, 255.0])
+def test_mu_law_is_that_of_librosa(drums, mu):
+    representation = make("wavegan_drums", {"mu_law": mu}, drums)
+    expected = librosa.mu_compress(drums, mu=mu, quantize=False)
+    features = representation.to_features(tf.constant(drums))
+    np.testing.assert_allclose(features, expected, atol=1e-6)
+    expected = librosa.mu_expand(np.linspace(-1, 1, 99), mu=mu, quantize=False)
+    sounds = representation.to_waveform(tf.linspace(-1.0, 1.0, 99))
+    np.testing.assert_allclose(sounds, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("floor", [1e-6, 1e-3, 0.1])
+def test_log_spectrogram_is_that_of_the_formula(drums, floor):
     padded = np.pad(drums[..., 0], [(0, 0), (0, 128)])
     frames = np.lib.stride_tricks.sliding_window_view(padded, 256, axis=1)
     window = scipy.signal.get_window("hann", 256)
     magnitude = np.abs(np.fft.rfft(frames[:, ::128] * window))
-    log = np.log(magnitude + 1e-6)
+    log = np.log(magnitude + floor)
     mean, deviation = log.mean((0, 1)), log.std((0, 1))
     expected = np.clip((log - mean) / (3 * deviation), -1, 1)[..., :128]
-    representation = make("specgan_drums", {}, drums)
+    representation = make("specgan_drums", {"magnitude_floor": floor}, drums)
     features = representation.to_features(tf.constant(drums))
     # Below, single precision rounds.
     heard = magnitude[..., :128] > 1e-3
     np.testing.assert_allclose(
         features[..., 0][heard], expected[heard], atol=1e-3
     )
+
+
+def test_what_is_under_the_floor_is_not_seen(drums):
+    noise = np.random.default_rng(0).normal(0, 1e-6, drums.shape)
+    noisy = (drums + noise).astype(np.float32)
+    moved = {}
+    for floor in (1e-6, 1e-3):
+        of_floor = make("specgan_drums", {"magnitude_floor": floor}, drums)
+        pair = [of_floor.to_features(tf.constant(x)) for x in (drums, noisy)]
+        moved[floor] = np.abs(pair[0] - pair[1]).max()
+    assert moved[1e-3] < 0.05 < 0.1 < moved[1e-6]
 
 
 def test_moments_do_not_depend_on_how_sounds_are_batched(drums):

@@ -8,7 +8,8 @@ from gansynth_zoo.dsp import phase_gradient
 from gansynth_zoo.dsp import stft as transforms
 from gansynth_zoo.representations import spectrogram
 
-_FLOOR = 1e-6
+# Of a magnitude whose logarithm is taken.
+_LEAST_MAGNITUDE = 1e-6
 # Of standard deviations, what [-1, 1] holds.
 _DEVIATIONS = 3.0
 # Of a bin that is always silent.
@@ -38,6 +39,7 @@ class LogSpectrogram(spectrogram.Spectrogram):
         stft = transforms.Stft("hann", length, hop, after=length - hop)
         super().__init__(audio, settings, stft, per_channel=1)
         self.invertible = len(settings.mean) > 0
+        self._floor = settings.magnitude_floor
         self._mean = np.float32(settings.mean)
         deviation = np.maximum(np.float32(settings.deviation), _LEAST_DEVIATION)
         self._scale = _DEVIATIONS * deviation
@@ -59,7 +61,7 @@ class LogSpectrogram(spectrogram.Spectrogram):
           Two tuples of floats, as many as bins.
         """
         log_magnitude = tf.function(
-            lambda waveform: _log(tf.abs(self.analyse(waveform)))
+            lambda waveform: self._floored_log(self.analyse(waveform))
         )
         count, total, squares = 0, 0.0, 0.0
         for batch in waveforms:
@@ -76,7 +78,7 @@ class LogSpectrogram(spectrogram.Spectrogram):
         """Waveform `[batch, samples, channels]` -> features."""
         self._check_moments()
         values = (
-            _log(tf.abs(self.analyse(waveform))) - self._mean
+            self._floored_log(self.analyse(waveform)) - self._mean
         ) / self._scale
         values = tf.clip_by_value(values[..., :-1], -1.0, 1.0)
         return self.together(values[..., tf.newaxis])
@@ -87,7 +89,11 @@ class LogSpectrogram(spectrogram.Spectrogram):
         values = self.apart(features)[..., 0]
         # The bin that was left out is as loud as it is on average.
         values = tf.pad(values, [[0, 0], [0, 0], [0, 1]])
-        return values * self._scale + self._mean
+        magnitude = tf.exp(values * self._scale + self._mean) - self._floor
+        return tf.math.log(tf.maximum(magnitude, _LEAST_MAGNITUDE))
+
+    def _floored_log(self, spectrum):
+        return tf.math.log(tf.abs(spectrum) + self._floor)
 
     def first_phase(self, features, log_magnitude):
         """As the settings say: zero, random or integrated."""
@@ -108,7 +114,3 @@ class LogSpectrogram(spectrogram.Spectrogram):
                 "preset without them; training finds them, so take the preset "
                 "of a run."
             )
-
-
-def _log(magnitude):
-    return tf.math.log(magnitude + _FLOOR)

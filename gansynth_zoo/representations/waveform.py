@@ -1,8 +1,15 @@
-"""The waveform itself (WaveGAN)."""
+"""The waveform itself, or its mu-law (WaveGAN)."""
+
+import math
+
+import tensorflow as tf
 
 
 class Waveform:
     """Features that are the waveform, `[batch, samples, channels]`.
+
+    With a mu-law, x is sign(x) log(1 + mu |x|) / log(1 + mu) there: between
+    sounds, a discriminator then hears the noise that an ear does.
 
     Attributes:
       feature_shape: (samples, channels).
@@ -16,7 +23,7 @@ class Waveform:
     invertible = True
 
     def __init__(self, audio, settings):
-        del settings
+        self._mu = settings.mu_law
         self.feature_shape = (audio.num_samples, audio.channels)
 
     def fit(self, waveforms):
@@ -25,9 +32,16 @@ class Waveform:
         return {}
 
     def to_features(self, waveform):
-        """Waveform `[batch, samples, channels]` -> features, the same."""
-        return waveform
+        """Waveform `[batch, samples, channels]` -> features, as large."""
+        if not self._mu:
+            return waveform
+        compressed = tf.math.log1p(self._mu * tf.abs(waveform))
+        return tf.sign(waveform) * compressed / math.log1p(self._mu)
 
     def to_waveform(self, features):
-        """Features -> waveform `[batch, samples, channels]`, the same."""
-        return features
+        """Features -> waveform `[batch, samples, channels]`, as large."""
+        if not self._mu:
+            return features
+        # An expm1 is not in all formats that modules are exported to.
+        expanded = tf.exp(math.log1p(self._mu) * tf.abs(features)) - 1.0
+        return tf.sign(features) * expanded / self._mu
