@@ -72,6 +72,8 @@ def test_each_is_made_as_the_table_says(folder):
     given = {k: type(_setting(preset, k))(v) for k, v in given.items()}
     expected = config.replace(preset, {**given, "dataset": made.dataset})
     found = config.from_json(json.dumps(facts["config"]))
+    for name, value in given.items():
+        assert _setting(found, name) == value
     assert found.recipe == expected.recipe
     assert found.data == expected.data
     for field in settings.of(expected.train):
