@@ -40,6 +40,9 @@ TRIALS = {
     "half-length": (*_WAVE, "--num_samples=8192"),
     "half-rate": (*_WAVE, "--num_samples=8192", "--sample_rate=8000"),
     "bfloat16": (*_WAVE, "--precision=bfloat16"),
+    # The penalty goes with the squared norm of the features, six times that
+    # of the waveform.
+    "mu-law": (*_WAVE, "--mu_law=100", "--penalty_weight=1.0"),
     "batch-32": _BATCH_32,
     "batch-32-seed-1": (*_BATCH_32, "--seed=1"),
     "batch-32-hinge": (*_BATCH_32, "--loss=hinge-r1"),
@@ -47,6 +50,11 @@ TRIALS = {
     "batch-32-speeds": (*_BATCH_32, "--vary_speed=0.06"),
     "specgan": _SPEC,
     "specgan-bfloat16": (*_SPEC, "--precision=bfloat16"),
+    "specgan-floor": (
+        *_SPEC,
+        "--precision=bfloat16",
+        "--magnitude_floor=0.001",
+    ),
     "specgan-batch-32": (*_SPEC, "--batch_size=32"),
     "tifgan": ("--preset=tifgan_sc09_small",),
 }
