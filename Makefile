@@ -18,7 +18,7 @@ modules: $(VENV)/installed
 test: $(VENV)/installed-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/pytest -n 2 --dist loadgroup --hypothesis-profile=ci
+	$(BIN)/pytest -n 2 --dist loadfile --hypothesis-profile=ci
 
 # The tests of tensorflow-io, which needs an older TensorFlow, and with it
 # Python 3.12 at the most. None may be skipped.
