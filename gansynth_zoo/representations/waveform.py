@@ -8,8 +8,8 @@ import tensorflow as tf
 class Waveform:
     """Features that are the waveform, `[batch, samples, channels]`.
 
-    With a mu-law, x is sign(x) log(1 + mu |x|) / log(1 + mu) there: between
-    sounds, a discriminator then hears the noise that an ear does.
+    With a mu-law they are sign(x) log(1 + mu |x|) / log(1 + mu) of the waveform
+    x, in which faint noise is plain to a discriminator.
 
     Attributes:
       feature_shape: (samples, channels).
@@ -32,14 +32,14 @@ class Waveform:
         return {}
 
     def to_features(self, waveform):
-        """Waveform `[batch, samples, channels]` -> features, as large."""
+        """Waveform `[batch, samples, channels]` -> features of its shape."""
         if not self._mu:
             return waveform
         compressed = tf.math.log1p(self._mu * tf.abs(waveform))
         return tf.sign(waveform) * compressed / math.log1p(self._mu)
 
     def to_waveform(self, features):
-        """Features -> waveform `[batch, samples, channels]`, as large."""
+        """Features -> waveform `[batch, samples, channels]`."""
         if not self._mu:
             return features
         # An expm1 is not in all formats that modules are exported to.
