@@ -75,7 +75,7 @@ def _check_step(preset):
     """Refuses what a training step cannot do."""
     strategy, train = tf.distribute.get_strategy(), preset.train
     replicas = strategy.num_replicas_in_sync
-    group_size = getattr(preset.model, "group_size", 1)
+    group_size = preset.model.group_size
     multiple = replicas * train.batch_parts * group_size
     if train.batch_size % multiple:
         raise errors.ZooError(

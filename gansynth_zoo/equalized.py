@@ -140,29 +140,3 @@ def _mean(x):
         tf.reshape(x, [-1, channels]), tf.fill([channels, 1], 1.0 / channels)
     )
     return tf.reshape(means, tf.concat([tf.shape(x)[:-1], [1]], 0))
-
-
-def minibatch_deviation(x, group_size):
-    """Appends a channel that says how much the examples of a group differ.
-
-    Its value is the standard deviation over the group, averaged over frames,
-    bins and channels: one number, the same for every example of the group.
-
-    Args:
-      x: float `[batch, frames, bins, channels]`.
-      group_size: how many consecutive examples are a group. The batch is a
-        multiple of it; a smaller batch is one group.
-
-    Returns:
-      `[batch, frames, bins, channels + 1]`.
-    """
-    size = tf.minimum(group_size, tf.shape(x)[0])
-    groups = tf.reshape(x, tf.stack([-1, size, math.prod(x.shape[1:])]))
-    groups = tf.cast(groups, tf.float32)
-    centred = groups - tf.reduce_mean(groups, axis=1, keepdims=True)
-    variance = tf.reduce_mean(tf.square(centred), axis=1)
-    # The epsilon keeps the derivative of the root finite where all are equal.
-    deviation = tf.reduce_mean(tf.sqrt(variance + 1e-6), axis=-1)
-    deviation = tf.cast(deviation, x.dtype)
-    channel = tf.reshape(tf.repeat(deviation, size), [-1, 1, 1, 1])
-    return tf.concat([x, channel * tf.ones_like(x[..., :1])], axis=-1)

@@ -3,6 +3,8 @@
 The strided convolutions of the project; `convolutions` computes them.
 """
 
+import math
+
 import keras
 import tensorflow as tf
 
@@ -324,6 +326,38 @@ class BatchNorm(keras.layers.Layer):
     def _move(self, average, value):
         old = self._MOMENTUM * average.value
         average.assign(old + (1.0 - self._MOMENTUM) * value)
+
+
+def minibatch_deviation(x, group_size):
+    """Appends a channel that says how much the examples of a group differ.
+
+    Its value is the standard deviation over the group, averaged over all
+    positions and channels: one number, the same for every example of the
+    group. A discriminator that sees it knows sounds that are all alike.
+
+    Args:
+      x: float `[batch, ..., channels]`.
+      group_size: how many consecutive examples are a group; 1 appends nothing.
+        The batch is a multiple of it; a smaller batch is one group.
+
+    Returns:
+      `[batch, ..., channels + 1]`.
+
+    Source: Karras, Aila, Laine and Lehtinen 2018, section 3.
+    """
+    if group_size == 1:
+        return x
+    size = tf.minimum(group_size, tf.shape(x)[0])
+    groups = tf.reshape(x, tf.stack([-1, size, math.prod(x.shape[1:])]))
+    groups = tf.cast(groups, tf.float32)
+    centred = groups - tf.reduce_mean(groups, axis=1, keepdims=True)
+    variance = tf.reduce_mean(tf.square(centred), axis=1)
+    # The epsilon keeps the derivative of the root finite where all are equal.
+    deviation = tf.reduce_mean(tf.sqrt(variance + 1e-6), axis=-1)
+    deviation = tf.cast(deviation, x.dtype)
+    of_each = tf.repeat(deviation, size)
+    channel = tf.reshape(of_each, [-1, *[1] * (len(x.shape) - 1)])
+    return tf.concat([x, channel * tf.ones_like(x[..., :1])], axis=-1)
 
 
 @tf.custom_gradient

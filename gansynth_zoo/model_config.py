@@ -177,6 +177,16 @@ def _conditioning(default):
     )
 
 
+def _group_size(default):
+    return settings.setting(
+        default,
+        "Consecutive examples whose deviation the discriminator sees, which "
+        "knows sounds that are all alike by it; 1 has it see none. The part of "
+        "a batch on each device is a multiple of it.",
+        minimum=1,
+    )
+
+
 @dataclasses.dataclass(frozen=True)
 class ModelConfig(settings.Checked):
     """The shape of the two networks.
@@ -191,6 +201,7 @@ class ModelConfig(settings.Checked):
         100, "Dimensions of the latents.", minimum=1
     )
     conditioning: str = _conditioning("none")
+    group_size: int = _group_size(1)
     label_names: tuple = ()
     label_counts: tuple = ()
 
@@ -320,12 +331,7 @@ class GANSynthConfig(ModelConfig):
         "Blocks of the networks, each of which doubles frames and bins.",
         minimum=1,
     )
-    group_size: int = settings.setting(
-        8,
-        "Consecutive examples whose deviation the discriminator sees; the part "
-        "of a batch on each device is a multiple of it.",
-        minimum=1,
-    )
+    group_size: int = _group_size(8)
     stable_examples: int = settings.setting(
         800_000,
         "Real examples of a stage in which no block is faded in.",

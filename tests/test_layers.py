@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from gansynth_zoo import equalized
 from gansynth_zoo import layers
 
 
@@ -191,3 +192,62 @@ def test_batch_norm_without_averages_goes_by_the_batch(rng):
     trained = layer(x, training=True)
     np.testing.assert_array_equal(layer(x), trained)
     assert len(layer.weights) == len(layer.trainable_weights) == 2
+
+
+def deviation_of(group):
+    return np.mean(np.sqrt(np.var(group.astype(float), axis=0) + 1e-6))
+
+
+@pytest.mark.parametrize("size", [2, 3, 6, 8])
+@pytest.mark.parametrize("positions", [(), (5,), (2, 3)])
+def test_minibatch_deviation_equals_numpy(size, positions, rng):
+    x = rng.normal(size=[6, *positions, 4]).astype(np.float32)
+    y = layers.minibatch_deviation(x, size).numpy()
+    assert y.shape == (6, *positions, 5)
+    np.testing.assert_array_equal(y[..., :4], x)
+    size = min(size, 6)
+    for i in range(6):
+        start = i - i % size
+        expected = deviation_of(x[start : start + size])
+        np.testing.assert_allclose(y[i, ..., 4], expected, rtol=1e-5)
+
+
+def test_a_group_of_one_has_no_deviation(rng):
+    x = rng.normal(size=[6, 2, 4]).astype(np.float32)
+    np.testing.assert_array_equal(layers.minibatch_deviation(x, 1), x)
+
+
+def test_a_group_knows_nothing_of_the_others(rng):
+    x = rng.normal(size=[8, 2, 3, 4]).astype(np.float32)
+    alone = layers.minibatch_deviation(x[:4], 4).numpy()
+    beside = layers.minibatch_deviation(x, 4).numpy()[:4]
+    np.testing.assert_allclose(beside, alone, rtol=1e-6)
+
+
+def test_a_batch_that_groups_do_not_divide_is_refused():
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        layers.minibatch_deviation(tf.zeros([6, 2, 3, 4]), 4)
+
+
+def test_minibatch_deviation_of_a_batch_of_unknown_size(rng):
+    spec = tf.TensorSpec([None, 2, 3, 4])
+    compiled = tf.function(
+        lambda x: layers.minibatch_deviation(x, 2), input_signature=[spec]
+    )
+    x = rng.normal(size=[4, 2, 3, 4]).astype(np.float32)
+    expected = layers.minibatch_deviation(x, 2)
+    np.testing.assert_allclose(compiled(x), expected, rtol=1e-6)
+    assert compiled.get_concrete_function().output_shapes[-1] == 5
+
+
+def test_equal_examples_have_finite_slopes_of_slopes():
+    x = tf.ones([4, 2, 2, 1])
+    with tf.GradientTape() as outer:
+        outer.watch(x)
+        with tf.GradientTape() as inner:
+            inner.watch(x)
+            y = layers.minibatch_deviation(equalized.pixel_norm(x), 4)
+        slope = inner.gradient(y, x)
+        steepness = tf.reduce_sum(tf.square(slope))
+    assert np.all(np.isfinite(slope))
+    assert np.all(np.isfinite(outer.gradient(steepness, x)))

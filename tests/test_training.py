@@ -100,6 +100,29 @@ def test_two_replicas_train_with_adam(preset, two_devices):
     assert largest_difference(one, two) < 2e-2
 
 
+GROUPED = ["wavegan_drums_small", "specgan_drums_small", "tifgan_sc09_small"]
+
+
+@pytest.mark.parametrize("name", GROUPED)
+def test_a_score_hangs_on_its_group_alone(tiny, name, rng):
+    gan = assemble.make_gan(tiny(name, group_size=2))
+    shape = gan.representation.feature_shape
+    features = rng.uniform(-1, 1, [4, *shape]).astype(np.float32)
+    labels = np.zeros(4, np.int32)
+    shifts = np.zeros([4, gan.discriminator.shuffles.count], np.int32)
+    before, _ = gan.discriminator(features, labels, shifts)
+    features[0] *= 0.5
+    after, _ = gan.discriminator(features, labels, shifts)
+    changed = np.abs(after - before) > 1e-5
+    assert changed.tolist() == [True, True, False, False]
+
+
+def test_two_replicas_see_the_groups_of_one(tiny, sgd, two_devices):
+    preset = sgd(tiny(group_size=2))
+    one, two = train(preset), train(preset, two_devices)
+    assert largest_difference(one, two) < 1e-6
+
+
 def test_the_average_follows_the_generator_by_its_formula(tiny):
     preset = tiny(ema_decay=0.5)
     expected = np.asarray(assemble.make_gan(preset).generator.weights[0])

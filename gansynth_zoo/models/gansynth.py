@@ -164,9 +164,10 @@ class GANSynthDiscriminator(keras.Model):
             equalized.EqualizedConv2D(channels, width, 1, rng)
             for width in widths
         ]
-        # Beside what block 0 reads stands the deviation.
+        # Beside what block 0 reads stands the deviation of a group.
+        beside = int(settings.group_size > 1)
         self.first = [
-            equalized.EqualizedConv2D(width + (i == 0), width, 3, rng)
+            equalized.EqualizedConv2D(width + beside * (i == 0), width, 3, rng)
             for i, width in enumerate(widths)
         ]
         # A convolution as large as what it reads is a dense layer.
@@ -192,7 +193,7 @@ class GANSynthDiscriminator(keras.Model):
             if i == top and growth.fades(stage):
                 before = self._read(top - 1, growth.downscale(small, 2))
                 x = growth.mix(before, x, blend)
-        x = equalized.minibatch_deviation(x, self._group_size)
+        x = layers.minibatch_deviation(x, self._group_size)
         x = layers.leaky_relu(self.first[0](x))
         x = tf.reshape(x, [-1, math.prod(x.shape[1:])])
         x = layers.leaky_relu(self.second[0](x))

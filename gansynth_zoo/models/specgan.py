@@ -146,6 +146,7 @@ class SpecGANDiscriminator(keras.Model):
             layers.optional_norm(settings.batch_norm and i > 0, averages=False)
             for i in range(halvings)
         ]
+        self._group_size = settings.group_size
         self.head = conditioning.Head(
             settings, functools.partial(layers.dense, rng=rng)
         )
@@ -159,5 +160,6 @@ class SpecGANDiscriminator(keras.Model):
             x = layers.judged(
                 convolution, x, training, norm, shift, self.shuffles.radius
             )
+        x = layers.minibatch_deviation(x, self._group_size)
         x = tf.reshape(x, [-1, math.prod(x.shape[1:])])
         return self.head(x, labels)

@@ -96,6 +96,7 @@ class TiFGANDiscriminator(keras.Model):
             )
             for i in range(halvings)
         ]
+        self._group_size = settings.group_size
         self.head = conditioning.Head(
             settings, functools.partial(layers.dense, rng=rng)
         )
@@ -105,5 +106,6 @@ class TiFGANDiscriminator(keras.Model):
         x = features
         for convolution in self.convolutions:
             x = layers.judged(convolution, x, training)
+        x = layers.minibatch_deviation(x, self._group_size)
         x = tf.reshape(x, [-1, math.prod(x.shape[1:])])
         return self.head(x, labels)

@@ -146,6 +146,7 @@ class WaveGANDiscriminator(keras.Model):
             layers.optional_norm(settings.batch_norm and i > 0, averages=False)
             for i in range(len(strides))
         ]
+        self._group_size = settings.group_size
         self.head = conditioning.Head(
             settings, functools.partial(layers.dense, rng=rng)
         )
@@ -159,5 +160,6 @@ class WaveGANDiscriminator(keras.Model):
             x = layers.judged(
                 convolution, x, training, norm, shift, self.shuffles.radius
             )
+        x = layers.minibatch_deviation(x, self._group_size)
         x = tf.reshape(x, [-1, x.shape[1] * x.shape[2]])
         return self.head(x, labels)
