@@ -43,6 +43,8 @@ TRIALS = {
     # The penalty goes with the squared norm of the features, six times that
     # of the waveform.
     "mu-law": (*_WAVE, "--mu_law=100", "--penalty_weight=1.0"),
+    "group": (*_WAVE, "--group_size=8"),
+    "emphasis": (*_WAVE, "--pre_emphasis=0.9", "--mu_law=8"),
     "batch-32": _BATCH_32,
     "batch-32-seed-1": (*_BATCH_32, "--seed=1"),
     "batch-32-hinge": (*_BATCH_32, "--loss=hinge-r1"),

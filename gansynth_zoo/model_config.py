@@ -16,15 +16,31 @@ class RepresentationConfig(settings.Checked):
 
 @dataclasses.dataclass(frozen=True)
 class WaveformConfig(RepresentationConfig):
-    """Features are the waveform itself, or its mu-law."""
+    """Features are the waveform, with or without emphasis and mu-law."""
 
     name: str = "waveform"
+    pre_emphasis: float = settings.setting(
+        0.0,
+        "Share of the sample before that is taken from each, so that high "
+        "tones are seen beside low ones; speech has 0.9 or so, and 0 is the "
+        "waveform itself. Features are fainter then: see --mu_law.",
+        minimum=0,
+    )
     mu_law: float = settings.setting(
         0.0,
         "Mu of the mu-law that features are companded by, so that faint noise "
         "is seen and made as exactly as loud sound; 0 is the waveform itself.",
         minimum=0,
     )
+
+    def __post_init__(self):
+        super().__post_init__()
+        # From 1 on, a constant grows without end on the way back.
+        if self.pre_emphasis >= 1:
+            raise errors.ZooError(
+                "Expected pre_emphasis to be less than 1, received "
+                f"{self.pre_emphasis!r}."
+            )
 
 
 def _fft_length(default):

@@ -12,6 +12,7 @@ import tensorflow as tf
 from gansynth_zoo import assemble
 from gansynth_zoo import config
 from gansynth_zoo import errors
+from gansynth_zoo import model_config
 from gansynth_zoo import presets
 from gansynth_zoo.datasets import drums_mini
 from gansynth_zoo.dsp import frequency_scale
@@ -23,6 +24,8 @@ SAMPLES = 4096
 ROWS = {
     "waveform": ("wavegan_drums", {}, -100),
     "mu-law": ("wavegan_drums", {"mu_law": 100.0}, -100),
+    "emphasis": ("wavegan_drums", {"pre_emphasis": 0.9}, -25),
+    "both": ("wavegan_drums", {"pre_emphasis": 0.97, "mu_law": 100.0}, -25),
     "log spectrogram": ("specgan_drums", {}, -5),
     "log spectrogram, floor": ("specgan_drums", {"magnitude_floor": 1e-3}, -5),
     "log spectrogram, zero": ("specgan_drums", {"phase_start": "zero"}, -4),
@@ -164,6 +167,36 @@ def test_mu_law_is_that_of_librosa(drums, mu):
     expected = librosa.mu_expand(np.linspace(-1, 1, 99), mu=mu, quantize=False)
     sounds = representation.to_waveform(tf.linspace(-1.0, 1.0, 99))
     np.testing.assert_allclose(sounds, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("share", [0.5, 0.9, 0.97])
+def test_emphasis_is_that_of_scipy(drums, share):
+    representation = make("wavegan_drums", {"pre_emphasis": share}, drums)
+    features = representation.to_features(tf.constant(drums))
+    taps = [1 / (1 + share), -share / (1 + share)]
+    expected = scipy.signal.lfilter(taps, 1, drums, axis=1)
+    np.testing.assert_allclose(features, expected, atol=1e-6)
+    noise = np.random.default_rng(0).normal(0, 0.01, drums.shape)
+    sounds = representation.to_waveform(tf.constant(noise, tf.float32))
+    expected = scipy.signal.lfilter([1], taps, noise, axis=1)
+    pole = np.exp(-2 * np.pi * 10 / 16000)
+    expected = scipy.signal.lfilter([1, -1], [1, -pole], expected, axis=1)
+    np.testing.assert_allclose(sounds, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("share", [0.5, 0.97])
+def test_an_emphasis_makes_no_constant_of_a_faint_one(share):
+    silence = np.zeros([1, SAMPLES, 1], np.float32)
+    settings = {"pre_emphasis": share, "mu_law": 8.0}
+    representation = make("wavegan_drums", settings, silence)
+    sounds = representation.to_waveform(tf.constant(silence + 1e-3))
+    assert np.abs(sounds[:, -100:]).max() < 1e-6
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.0, float("nan")])
+def test_an_emphasis_that_grows_without_end_is_refused(share):
+    with pytest.raises(errors.ZooError, match="pre_emphasis"):
+        model_config.WaveformConfig(pre_emphasis=share)
 
 
 @pytest.mark.parametrize("floor", [1e-6, 1e-3, 0.1])
