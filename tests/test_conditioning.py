@@ -13,6 +13,7 @@ from gansynth_zoo import conditioning
 from gansynth_zoo import layers
 from gansynth_zoo import memory
 from gansynth_zoo import model_config
+from gansynth_zoo.models import wavegan
 
 UNITS, CLASSES = 5, 3
 LABELS = np.array([2, 0, 1, 2], np.int32)
@@ -140,8 +141,29 @@ def test_a_head_has_one_more_layer_for_labels(make_head, kind, weights):
     assert head.count_params() == layer + more
 
 
-@pytest.mark.parametrize("model", ["wavegan", "specgan", "tifgan"])
-def test_labels_add_one_row_a_class_to_both_networks(tiny, model):
+@pytest.mark.parametrize("kind", ["auxiliary", "projection"])
+def test_the_label_may_be_told_by_other_units(rng, kind):
+    dense = functools.partial(layers.dense, rng=random.Random(0))
+    head = conditioning.Head(make_settings(kind), dense)
+    hidden = rng.normal(size=[4, UNITS]).astype(np.float32)
+    pooled = rng.normal(size=[4, 2]).astype(np.float32)
+    scores, logits = head(hidden, LABELS, pooled)
+    alone = affine(head.score, hidden)[:, 0]
+    by_label = affine(head.by_label, pooled)
+    if kind == "auxiliary":
+        np.testing.assert_allclose(scores, alone, rtol=1e-5)
+        np.testing.assert_allclose(logits, by_label, rtol=1e-5)
+    else:
+        expected = alone + by_label[np.arange(4), LABELS]
+        np.testing.assert_allclose(scores, expected, rtol=1e-4, atol=1e-5)
+
+
+# WaveGAN's label is told by the mean over the positions that the score sees.
+@pytest.mark.parametrize(
+    ("model", "positions"),
+    [("wavegan", wavegan.START), ("specgan", 1), ("tifgan", 1)],
+)
+def test_labels_add_one_row_a_class_to_both_networks(tiny, model, positions):
     preset = tiny(f"{model}_sc09_small")
     told = dataclasses.replace(
         preset.model, conditioning="projection", label_names=NAMES
@@ -159,5 +181,5 @@ def test_labels_add_one_row_a_class_to_both_networks(tiny, model):
         shifts = tf.zeros([1, discriminator.shuffles.count], tf.int32)
         discriminator(tf.zeros([1, *shape]), None, shifts)
     assert more_of_generator == CLASSES * generator.start.kernel.shape[1]
-    last = math.prod(discriminator.head.score.kernel.shape) + 1
-    assert more_of_discriminator == CLASSES * last
+    units = math.prod(discriminator.head.score.kernel.shape) // positions
+    assert more_of_discriminator == CLASSES * (units + 1)

@@ -86,6 +86,15 @@ def test_parameters_of_the_papers_networks(shape, start):
     assert filters == [256, 256, 256, 256, 128, 64, 32]
 
 
+def test_in_groups_of_one_a_score_hangs_on_its_own_sound(pictures):
+    _, discriminator = make_networks(group_size=1)
+    before, _ = discriminator(pictures, LABELS, NO_SHIFTS)
+    others = np.concatenate([pictures[:1], 0.5 * pictures[1:]])
+    after, _ = discriminator(others, LABELS, NO_SHIFTS)
+    changed = np.abs(after - before) > 1e-6
+    assert changed.tolist() == [False, True, True, True]
+
+
 @pytest.mark.parametrize(
     ("sides", "blocks", "start"),
     [
