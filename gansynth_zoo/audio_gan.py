@@ -55,9 +55,9 @@ class AudioGAN(keras.Model):
         self.latent_size = settings.latent_size
         self.latent_prior = settings.latent_prior
         # Of the latents that sounds are made of; training has no limit.
-        self.latent_truncation = (
-            getattr(settings, "latent_truncation", 0) or None
-        )
+        self.latent_truncation = settings.latent_truncation or None
+        if self.latent_prior == "uniform" and settings.latent_truncation >= 1:
+            self.latent_truncation = None
         self.label_counts = settings.label_counts if settings.classes else ()
         self.schedule = schedule
         self.stage = 0

@@ -15,15 +15,16 @@ def sample(prior, shape, seed, truncation=None):
       prior: "uniform" on [-1, 1] or "normal", standard.
       shape: shape of the result.
       seed: int32 or int64 `[2]`; the same seed draws the same numbers.
-      truncation: largest absolute value of a number of the normal prior; its
-        distribution is that of drawing again whatever is larger. None for no
-        limit.
+      truncation: largest absolute value of a number, whose distribution is
+        that of drawing again whatever is larger (Brock, Donahue and Simonyan
+        2019, section 3.1). None for no limit.
 
     Returns:
       Float32 tensor of that shape.
     """
     if prior == "uniform":
-        return tf.random.stateless_uniform(shape, seed, -1.0, 1.0, **RANDOM)
+        edge = 1.0 if truncation is None else truncation
+        return tf.random.stateless_uniform(shape, seed, -edge, edge, **RANDOM)
     if truncation is None:
         return tf.random.stateless_normal(shape, seed, **RANDOM)
     # By the inverse of the distribution function: no loop, whose length would

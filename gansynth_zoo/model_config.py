@@ -203,6 +203,17 @@ def _group_size(default):
     )
 
 
+def _latent_truncation(default):
+    return settings.setting(
+        default,
+        "Sounds are made of latents whose coordinates lie within plus or "
+        "minus this: fewer kinds, more of them good. 0 takes any, and so does "
+        "training.",
+        minimum=0,
+        resumable=True,
+    )
+
+
 @dataclasses.dataclass(frozen=True)
 class ModelConfig(settings.Checked):
     """The shape of the two networks.
@@ -216,6 +227,7 @@ class ModelConfig(settings.Checked):
     latent_size: int = settings.setting(
         100, "Dimensions of the latents.", minimum=1
     )
+    latent_truncation: float = _latent_truncation(0.0)
     conditioning: str = _conditioning("none")
     group_size: int = _group_size(1)
     label_names: tuple = ()
@@ -312,13 +324,7 @@ class TiFGANConfig(ModelConfig):
 
     name: str = "tifgan"
     latent_prior: str = _latent_prior("normal")
-    latent_truncation: float = settings.setting(
-        2.5,
-        "Sounds are made of latents whose coordinates lie within plus or "
-        "minus this; 0 takes any. Training takes any.",
-        minimum=0,
-        resumable=True,
-    )
+    latent_truncation: float = _latent_truncation(2.5)
     kernel_shape: str = settings.setting(
         "12x3",
         "Taps of each convolution, frequency by time.",

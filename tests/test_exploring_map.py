@@ -185,3 +185,14 @@ def test_a_job_can_be_cancelled_and_may_fail():
     assert job.wait(10) and job.state == "failed"
     assert "no memory" in job.error
     assert job.seconds_left is None
+
+
+@pytest.mark.parametrize(
+    ("prior", "truncation", "edge"),
+    [("uniform", None, 1.0), ("uniform", 0.5, 0.5), ("normal", 2.5, 2.5)],
+)
+def test_latents_stay_where_the_prior_has_any(tones, prior, truncation, edge):
+    facts = {"latent_prior": prior, "latent_truncation": truncation}
+    instrument = instruments.Instrument(tones.module, {**tones.facts, **facts})
+    inside = instrument.keep_inside(tf.constant([-9.0, 0.1, 9.0]))
+    np.testing.assert_allclose(inside, [-edge, 0.1, edge])

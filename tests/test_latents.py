@@ -8,7 +8,7 @@ from gansynth_zoo import latents
 
 @pytest.mark.parametrize(
     ("prior", "truncation"),
-    [("uniform", None), ("normal", None), ("normal", 2.5)],
+    [("uniform", None), ("uniform", 0.5), ("normal", None), ("normal", 2.5)],
 )
 def test_a_seed_has_one_latent_whatever_stands_beside_it(prior, truncation):
     several = latents.from_seeds(prior, 6, tf.constant([3, 9, 4]), truncation)
@@ -63,6 +63,12 @@ def test_truncated_latents_have_the_truncated_distribution(truncation):
         2 * expected.sf(0.9 * truncation),
         atol=0.004,
     )
+
+
+def test_truncated_uniform_latents_are_uniform():
+    drawn = latents.sample("uniform", [50_000], [1, 2], 0.6).numpy()
+    expected = stats.uniform(-0.6, 1.2)
+    assert stats.kstest(drawn, expected.cdf).pvalue > 0.01
 
 
 def test_truncation_leaves_the_untruncated_numbers_as_they_were():

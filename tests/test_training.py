@@ -123,6 +123,13 @@ def test_two_replicas_see_the_groups_of_one(tiny, sgd, two_devices):
     assert largest_difference(one, two) < 1e-6
 
 
+@pytest.mark.parametrize(("given", "edge"), [(0, 1), (0.5, 0.5), (2.5, 1)])
+def test_sounds_are_made_of_truncated_latents(tiny, given, edge):
+    gan = assemble.make_gan(tiny(latent_truncation=given))
+    latents, _ = gan.seeded(np.arange(50))
+    assert 0.99 * edge < np.abs(latents).max() <= edge
+
+
 def test_the_average_follows_the_generator_by_its_formula(tiny):
     preset = tiny(ema_decay=0.5)
     expected = np.asarray(assemble.make_gan(preset).generator.weights[0])

@@ -86,7 +86,6 @@ class Instrument:
 
     def keep_inside(self, latents):
         """Brings latents to where the prior has any, float `[..., latent]`."""
-        edge = 1.0
-        if self.facts["latent_prior"] == "normal":
-            edge = self.facts["latent_truncation"] or _FARTHEST
+        most = 1.0 if self.facts["latent_prior"] == "uniform" else _FARTHEST
+        edge = self.facts["latent_truncation"] or most
         return tf.clip_by_value(latents, -edge, edge)

@@ -22,9 +22,10 @@ def test_fourier_transform(page, rng):
     np.testing.assert_allclose(imaginary, expected.imag, atol=1e-10)
 
 
-IN_SPACE = """async ([prior, method, values]) => {
+IN_SPACE = """async ([prior, method, values, most]) => {
   const {Space} = await import("/page/latents.js");
-  const space = new Space({latent_prior: prior, latent_truncation: null});
+  const about = {latent_prior: prior, latent_truncation: most ?? null};
+  const space = new Space(about);
   return space[method](...values);
 }"""
 
@@ -52,3 +53,13 @@ def test_mutations_keep_to_the_prior(page, rng, prior):
             np.quantile(after, deciles), np.quantile(before, deciles), atol=0.05
         )
         assert least < np.corrcoef(before, after)[0, 1] < most
+
+
+def test_mutations_keep_to_a_truncated_prior(page, rng):
+    before = rng.uniform(-0.4, 0.4, 20000)
+    values = ["uniform", "mutated", [before.tolist(), 0.5], 0.4]
+    after = np.array(page.evaluate(IN_SPACE, values))
+    deciles = np.linspace(0, 1, 11)
+    np.testing.assert_allclose(
+        np.quantile(after, deciles), np.quantile(before, deciles), atol=0.02
+    )

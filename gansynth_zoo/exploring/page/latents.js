@@ -24,7 +24,7 @@ export class Space {
   /** @param {{latent_prior: string, latent_truncation: ?number}} about */
   constructor({ latent_prior: prior, latent_truncation: truncation }) {
     this.uniform = prior === "uniform";
-    this.most = this.uniform ? 1 : truncation ?? Infinity;
+    this.most = truncation ?? (this.uniform ? 1 : Infinity);
   }
 
   /** Latents with what lies outside of the prior brought to its edge. */
@@ -63,7 +63,8 @@ export class Space {
   mutated(latents, strength) {
     if (this.uniform) {
       const step = () => strength * (4 * Math.random() - 2);
-      return latents.map((x) => reflected(x + step()));
+      const { most } = this;
+      return latents.map((x) => most * reflected(x / most + step()));
     }
     const kept = Math.sqrt(1 - strength ** 2);
     return this.inside(latents.map((x) => kept * x + strength * normal()));
