@@ -58,8 +58,10 @@ class Head(keras.layers.Layer):
     Shlens 2017). "projection" adds to the score how well the sound goes with
     its label (Miyato and Koyama 2018). Both are one more dense layer. Scores
     are `[batch]`; logits are `[batch, classes]`, or `[batch, 0]` where nothing
-    is classified, which the attribute `classifies` tells. Where the label is to
-    be known by other units than the score, `pooled` has them, `[batch, other]`.
+    is classified, which the attribute `classifies` tells. Where positions
+    are given, `[batch, positions, channels]`, their mean tells the label: a
+    word is the same wherever it begins, and of few recordings weights for each
+    position learn where each begins.
 
     Args:
       settings: a `model_config.ModelConfig`.
@@ -74,11 +76,12 @@ class Head(keras.layers.Layer):
             settings.classes > 0 and settings.conditioning == "auxiliary"
         )
 
-    def call(self, x, labels, pooled=None):
+    def call(self, x, labels, positions=None):
         scores = tf.squeeze(self.score(x), -1)
         if self.by_label is None:
             return scores, x[:, :0]
-        by_label = self.by_label(x if pooled is None else pooled)
+        told_by = x if positions is None else tf.reduce_mean(positions, axis=1)
+        by_label = self.by_label(told_by)
         if self.classifies:
             return scores, by_label
         return scores + tf.gather(by_label, labels, batch_dims=1), x[:, :0]

@@ -142,14 +142,14 @@ def test_a_head_has_one_more_layer_for_labels(make_head, kind, weights):
 
 
 @pytest.mark.parametrize("kind", ["auxiliary", "projection"])
-def test_the_label_may_be_told_by_other_units(rng, kind):
+def test_the_label_may_be_told_by_the_mean_of_positions(rng, kind):
     dense = functools.partial(layers.dense, rng=random.Random(0))
     head = conditioning.Head(make_settings(kind), dense)
     hidden = rng.normal(size=[4, UNITS]).astype(np.float32)
-    pooled = rng.normal(size=[4, 2]).astype(np.float32)
-    scores, logits = head(hidden, LABELS, pooled)
+    positions = rng.normal(size=[4, 3, 2]).astype(np.float32)
+    scores, logits = head(hidden, LABELS, positions)
     alone = affine(head.score, hidden)[:, 0]
-    by_label = affine(head.by_label, pooled)
+    by_label = affine(head.by_label, positions.mean(1))
     if kind == "auxiliary":
         np.testing.assert_allclose(scores, alone, rtol=1e-5)
         np.testing.assert_allclose(logits, by_label, rtol=1e-5)

@@ -160,9 +160,7 @@ class WaveGANDiscriminator(keras.Model):
             x = layers.judged(
                 convolution, x, training, norm, shift, self.shuffles.radius
             )
-        # A word is the same wherever it begins: of few recordings, weights for
-        # every position learn where each begins.
-        pooled = tf.reduce_mean(x, axis=1)
+        positions = x
         x = layers.minibatch_deviation(x, self._group_size)
         x = tf.reshape(x, [-1, x.shape[1] * x.shape[2]])
-        return self.head(x, labels, pooled)
+        return self.head(x, labels, positions)

@@ -13,13 +13,13 @@ _LOWEST = 10.0
 class Waveform:
     """Features that are the waveform, `[batch, samples, channels]`.
 
-    Pre-emphasis makes them (x[n] - a x[n-1]) / (1 + a) of the waveform x: high
-    tones come nearer to the level of low ones, and what a network adds to all
-    alike is, in the sound, less of a hiss. On the way back a first-order
-    high-pass follows: a constant too small to be seen would become (1 + a) / (1
-    - a) times as large. With a mu-law features are sign(x) log(1 + mu |x|) /
-    log(1 + mu) of that, in which faint noise is plain to a discriminator. Both
-    stay in [-1, 1] with the waveform.
+    A pre-emphasis a makes them (x[n] - a x[n-1]) / (1 + a) of the waveform x:
+    high tones come nearer to the level of low ones, and what a network adds to
+    all alike is less of a hiss in the sound. On the way back a high-pass of
+    first order follows: a constant too small to be seen would otherwise become
+    (1 + a) / (1 - a) times as large. A mu-law then makes them sign(x) log(1 +
+    mu |x|) / log(1 + mu), in which faint noise is plain to a discriminator.
+    Both stay in [-1, 1] with the waveform.
 
     Attributes:
       feature_shape: (samples, channels).
@@ -28,6 +28,8 @@ class Waveform:
     Args:
       audio: a `config.AudioConfig`.
       settings: a `model_config.WaveformConfig`.
+
+    Source: Valin and Skoglund 2019, section 3.2, for the two together.
     """
 
     invertible = True
