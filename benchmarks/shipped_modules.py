@@ -87,11 +87,16 @@ MODULES = {
         (
             "--preset=wavegan_sc09_labels_small",
             *_NARROW,
+            "--pre_emphasis=0.9",
+            "--mu_law=8",
             "--penalty_weight=1.0",
+            "--group_size=8",
+            "--ema_decay=0.9997",
             # The classifier beside the score is right on more recordings
             # that it did not learn than at .06.
             "--vary_speed=0.15",
-            "--steps=12000",
+            "--latent_truncation=0.6",
+            "--steps=7000",
         ),
         dataset="sc09",
         archives=_SC09,

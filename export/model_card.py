@@ -107,7 +107,9 @@ def _train_command(facts):
         for name, section in config.sections(preset).items()
         for field in settings.of(section)
         # Where the data lay, say, is of no use elsewhere.
-        if field.name == "steps" or not field.metadata["resumable"]
+        if name in ("representation", "model")
+        or field.name == "steps"
+        or not field.metadata["resumable"]
         if getattr(section, field.name) != getattr(usual[name], field.name)
     }
     if given.get("audio_dir"):

@@ -138,11 +138,17 @@ def test_the_command_makes_the_same_configuration(name, changes):
     assert config.replace(usual, changes) == preset
 
 
-def test_the_command_has_what_the_weights_depend_on():
+def test_the_command_has_what_the_sounds_depend_on():
     changes = {"steps": 7, "keep_checkpoints": 9, "evaluate_every": 5}
+    changes["latent_truncation"] = 0.5
     preset = config.replace(presets.get("wavegan_drums"), changes)
     card = model_card.render(make_facts(preset))
-    assert "--preset=wavegan_drums --steps=7 --run_dir=RUN\n" in card
+    (line,) = [x for x in card.splitlines() if "gansynth_zoo.train" in x]
+    assert line.split()[4:] == [
+        "--latent_truncation=0.5",
+        "--steps=7",
+        "--run_dir=RUN",
+    ]
 
 
 def test_folders_of_the_machine_are_nobodys_business():
