@@ -101,7 +101,7 @@ MODULES = {
             # that it did not learn than at .06.
             "--vary_speed=0.15",
             "--latent_truncation=0.6",
-            "--steps=7000",
+            "--steps=15000",
         ),
         dataset="sc09",
         archives=_SC09,
