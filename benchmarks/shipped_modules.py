@@ -150,6 +150,9 @@ MODULES = {
     "wavegan_birds_small": Shipped(
         (
             "--preset=wavegan_birds_small",
+            "--mu_law=15",
+            "--group_size=8",
+            "--ema_decay=0.9997",
             "--vary_speed=0.06",
             "--steps=3000",
         ),
