@@ -77,8 +77,8 @@ MODULES = {
             # An average over fewer steps keeps more noise.
             "--ema_decay=0.9997",
             "--vary_speed=0.06",
-            "--latent_truncation=0.5",
-            "--steps=5000",
+            "--latent_truncation=0.55",
+            "--steps=2500",
         ),
         dataset="drums",
         archives=("drums.tar.gz",),

@@ -18,7 +18,6 @@ from gansynth_zoo import presets
 from gansynth_zoo import settings
 from gansynth_zoo.evaluation import diversity
 from gansynth_zoo.evaluation import kernel_distance
-from gansynth_zoo.evaluation import levels
 from gansynth_zoo.evaluation import log_mel
 
 # As in test_benchmarks.py.
@@ -61,7 +60,7 @@ def test_each_is_small_and_sounds_by_its_name(folder):
     # Spectrograms that a generator made may be too loud; a file is not.
     assert np.isfinite(sounds).all() and np.abs(sounds).max() < 10
     level = 20 * np.log10(np.sqrt(np.mean(sounds**2, axis=(1, 2))))
-    assert (level > levels.SILENCE_DB).all()
+    assert (level > -50).all()
     assert np.ptp(sounds, axis=0).max() > 0.1
 
 
